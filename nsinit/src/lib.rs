@@ -1,1 +1,28 @@
-//! PID 1 for containers. (Being built.)
+//! PID 1 for containers: starts the workload, forwards signals to it, reaps orphans, and exits as
+//! the workload did.
+//!
+//! The program is [`IMAGE`]: a static executable of a few KiB without libc, for x86_64, which
+//! needs nothing from the root file system that it runs in. This library holds its bytes for
+//! programs that start containers, the [`report`]s that it can send them, and, for a workload
+//! that is to be PID 1 itself, the same [`exec`]. The modules are those of the image; here they
+//! are compiled with std, so that they can be tested.
+//!
+//! Deliberately absent: threads, allocation, files, configuration files, restarting the workload.
+
+#![deny(unsafe_code)]
+
+pub mod config;
+pub mod exec;
+pub mod init;
+mod log;
+pub mod options;
+mod reap;
+pub mod report;
+mod signals;
+pub mod sys;
+mod terminal;
+mod text;
+mod workload;
+
+/// The program, an ELF executable.
+pub const IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/nsinit"));

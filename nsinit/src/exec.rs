@@ -1,0 +1,158 @@
+//! Finding and executing a program, as a shell does it.
+
+#![forbid(unsafe_code)]
+
+use crate::sys::{self, Errno, PathBuffer, Strings, With};
+use core::ffi::CStr;
+
+/// Where a program is looked for when the environment has no PATH.
+pub const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+const SHELL: &CStr = c"/bin/sh";
+
+/// Why there is no program running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What execve(2) said.
+    pub errno: i32,
+    /// Whether a file of that name was there at all. With `errno` ENOENT it is its interpreter
+    /// or loader that was not.
+    pub found: bool,
+}
+
+impl Failure {
+    /// What shells exit with: 127 not found, 126 found but not executable.
+    pub fn exit_code(&self) -> u8 {
+        if self.found { 126 } else { 127 }
+    }
+}
+
+/// Becomes the program `arguments[0]` with these arguments and this environment, found by the
+/// PATH in it as a shell finds it. Returns only if that failed.
+///
+/// For the child of a fork; signal mask and dispositions are the caller's affair.
+#[cfg(not(freestanding))]
+pub fn exec(arguments: &[std::ffi::CString], environment: &[std::ffi::CString]) -> Failure {
+    sys::with_strings(arguments, |strings| {
+        sys::with_strings(environment, |environment| {
+            let command = Command {
+                strings,
+                command: 1,
+                argv0: None,
+                environment: environment.skip(1),
+                variable: None,
+            };
+            command.exec()
+        })
+    })
+}
+
+/// What is executed: `strings[command]` is the program's name and what follows its arguments.
+#[derive(Debug)]
+pub struct Command<'a> {
+    /// Has one slot, at least, before the program, for the shell that a script may need.
+    pub strings: Strings<'a>,
+    /// The program's index.
+    pub command: usize,
+    /// What the program is told that it is called, if not its name.
+    pub argv0: Option<&'a CStr>,
+    /// The environment, in whose PATH the program is looked for.
+    pub environment: Strings<'a>,
+    /// A variable (by index) that is another for the program.
+    pub variable: Option<(usize, &'a CStr)>,
+}
+
+impl Command<'_> {
+    /// Becomes the program. Returns only if that failed.
+    ///
+    /// A name without a slash is looked for in PATH. A directory that cannot be searched holds
+    /// nothing, so a missing program beside one is still "not found". A file that the kernel does
+    /// not know how to execute is run by /bin/sh, unless it is clearly no text.
+    pub fn exec(&self) -> Failure {
+        let Some(name) = self.strings.get(self.command) else {
+            return Failure { errno: Errno::ENOENT.0, found: false };
+        };
+        if name.is_empty() || name.to_bytes().contains(&b'/') {
+            let errno = self.try_file(name);
+            return Failure { errno: errno.0, found: errno != Errno::ENOENT || exists(name) };
+        }
+        let path = self.environment.variable(b"PATH=").map_or(DEFAULT_PATH, CStr::to_bytes);
+        self.search(name, path)
+    }
+
+    fn search(&self, name: &CStr, path: &[u8]) -> Failure {
+        let name = name.to_bytes();
+        let mut failure = Failure { errno: Errno::ENOENT.0, found: false };
+        let mut buffer = PathBuffer::new();
+        for directory in path.split(|byte| *byte == b':') {
+            // An empty element is the working directory.
+            let file = match directory {
+                [] => buffer.join(&[name]),
+                _ => buffer.join(&[directory, b"/", name]),
+            };
+            let Some(file) = file else { continue };
+            let errno = self.try_file(file);
+            match errno {
+                // Nothing there, unless the file is and its interpreter is not. (A dead mount is
+                // nothing, too.)
+                Errno::ENOENT | Errno::EACCES => {
+                    if !failure.found && sys::is_file(file) == Ok(true) {
+                        failure = Failure { errno: errno.0, found: true };
+                    }
+                }
+                Errno::ENOTDIR
+                | Errno::ENAMETOOLONG
+                | Errno::ELOOP
+                | Errno::ESTALE
+                | Errno::ENODEV
+                | Errno::ETIMEDOUT => {}
+                _ => return Failure { errno: errno.0, found: true },
+            }
+        }
+        failure
+    }
+
+    fn try_file(&self, file: &CStr) -> Errno {
+        let program = self.strings.skip(self.command);
+        let errno = match self.argv0 {
+            Some(argv0) => self.execve(file, &program, &[argv0]),
+            None => self.execve(file, &program, &[]),
+        };
+        if errno != Errno::ENOEXEC || self.command == 0 || looks_binary(file) {
+            return errno;
+        }
+        let script = self.strings.skip(self.command - 1);
+        match self.execve(SHELL, &script, &[SHELL, file]) {
+            // Without a shell the file is just not executable.
+            Errno::ENOENT => errno,
+            other => other,
+        }
+    }
+
+    fn execve(&self, file: &CStr, arguments: &Strings<'_>, first: &[&CStr]) -> Errno {
+        let arguments = With { strings: arguments, at: 0, others: first };
+        let others = self.variable.map(|(_, variable)| [variable]);
+        let environment = With {
+            strings: &self.environment,
+            at: self.variable.map_or(0, |(at, _)| at),
+            others: others.as_ref().map_or(&[], |others| others),
+        };
+        sys::execve(file, &arguments, &environment)
+    }
+}
+
+fn exists(file: &CStr) -> bool {
+    sys::is_file(file).is_ok()
+}
+
+/// Whether `file` is no script: an ELF file of another processor, or a NUL in its first line.
+/// What cannot be read is left to the shell to complain about.
+fn looks_binary(file: &CStr) -> bool {
+    let Ok(fd) = sys::open(file) else { return false };
+    let mut buffer = [0; 128];
+    let start = sys::read(fd, &mut buffer).unwrap_or(&[]);
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or(&[]);
+    let binary = start.starts_with(b"\x7fELF") || line.contains(&0);
+    sys::close(fd);
+    binary
+}

@@ -1,0 +1,125 @@
+//! The arrays of strings that programs are started with.
+
+use core::ffi::{CStr, c_char};
+use core::marker::PhantomData;
+
+/// A NULL-terminated array of C strings: arguments or environment.
+///
+/// Whoever made the array, the kernel or a caller with std.
+#[derive(Debug)]
+pub struct Strings<'a> {
+    first: *mut *const c_char,
+    length: usize,
+    strings: PhantomData<&'a CStr>,
+}
+
+impl<'a> Strings<'a> {
+    /// Takes over an array.
+    ///
+    /// # Safety
+    /// `first` points to a writable array of pointers to C strings that ends with NULL; the array
+    /// and the strings live for `'a`, and nobody else changes them meanwhile.
+    pub unsafe fn from_raw(first: *mut *const c_char) -> Strings<'a> {
+        let mut length = 0;
+        // SAFETY: no slot before the NULL is skipped, and the array has one.
+        while unsafe { !(*first.add(length)).is_null() } {
+            length += 1;
+        }
+        Strings { first, length, strings: PhantomData }
+    }
+
+    /// The number of strings.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// String number `index`.
+    pub fn get(&self, index: usize) -> Option<&'a CStr> {
+        if index >= self.length {
+            return None;
+        }
+        // SAFETY: a slot before the NULL, so it holds a C string that lives for 'a.
+        Some(unsafe { CStr::from_ptr(*self.first.add(index)) })
+    }
+
+    /// The strings from number `index` on.
+    #[must_use]
+    pub fn skip(&self, index: usize) -> Strings<'a> {
+        let index = index.min(self.length);
+        // SAFETY: at most the NULL at the end, which is in the array.
+        let first = unsafe { self.first.add(index) };
+        Strings { first, length: self.length - index, strings: PhantomData }
+    }
+
+    /// The rest of string number `index` if it begins with `prefix`. Reads no further than that:
+    /// an environment of megabytes costs no more than its number of strings.
+    pub fn strip_prefix(&self, index: usize, prefix: &[u8]) -> Option<&'a CStr> {
+        if index >= self.length {
+            return None;
+        }
+        // SAFETY: a slot before the NULL.
+        let mut at = unsafe { *self.first.add(index) };
+        for &byte in prefix {
+            // SAFETY: all bytes before this one were equal to those of `prefix`, so none was the
+            // NUL (were `prefix` to hold one, the loop ends there), and this one is in the string.
+            let found = unsafe { *at.cast::<u8>() };
+            if found != byte || found == 0 {
+                return None;
+            }
+            // SAFETY: not the NUL, so the string goes on.
+            at = unsafe { at.add(1) };
+        }
+        // SAFETY: still in the string, which lives for 'a.
+        Some(unsafe { CStr::from_ptr(at) })
+    }
+
+    /// The value of the environment variable `name`, which ends with its `=`.
+    pub fn variable(&self, name: &[u8]) -> Option<&'a CStr> {
+        (0..self.length).find_map(|index| self.strip_prefix(index, name))
+    }
+}
+
+/// An array in which some strings, from slot `at` on, are others for as long as a call lasts.
+pub struct With<'a> {
+    /// The array.
+    pub strings: &'a Strings<'a>,
+    /// The first slot to replace.
+    pub at: usize,
+    /// What to put there: at most two.
+    pub others: &'a [&'a CStr],
+}
+
+impl With<'_> {
+    /// Puts the others in, calls, and puts back what was there: nobody can look meanwhile.
+    pub(super) fn during<R>(&self, call: impl FnOnce(*const *const c_char) -> R) -> R {
+        let mut before = [core::ptr::null(); 2];
+        let slots = self.at..self.strings.length;
+        for ((slot, other), before) in slots.clone().zip(self.others).zip(&mut before) {
+            // SAFETY: a slot before the NULL, in an array that is writable.
+            let slot = unsafe { &mut *self.strings.first.add(slot) };
+            *before = core::mem::replace(slot, other.as_ptr());
+        }
+        let result = call(self.strings.first);
+        for ((slot, _), before) in slots.zip(self.others).zip(before) {
+            // SAFETY: as above; what is written was in this slot.
+            unsafe { *self.strings.first.add(slot) = before };
+        }
+        result
+    }
+}
+
+/// Calls with an array of `strings`, before which there is one more, which is empty.
+#[cfg(not(freestanding))]
+pub fn with_strings<R>(strings: &[std::ffi::CString], call: impl FnOnce(Strings<'_>) -> R) -> R {
+    let mut array: Vec<_> = std::iter::once(c"".as_ptr())
+        .chain(strings.iter().map(|string| string.as_ptr()))
+        .chain(std::iter::once(core::ptr::null()))
+        .collect();
+    // SAFETY: `array` is ours, ends with NULL, and lives with the strings until `call` is done.
+    call(unsafe { Strings::from_raw(array.as_mut_ptr()) })
+}

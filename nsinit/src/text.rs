@@ -1,0 +1,140 @@
+//! A line of text, put together without allocation and without core's formatting (which is
+//! larger than all of nsinit).
+
+/// At most 512 bytes of text: what does not fit is cut off.
+#[derive(Clone, Debug)]
+pub struct Text {
+    bytes: [u8; Text::SIZE],
+    length: usize,
+}
+
+impl Text {
+    /// More than enough for a message; less than a pipe takes at once.
+    pub const SIZE: usize = 512;
+
+    /// No text.
+    pub const fn new() -> Text {
+        Text { bytes: [0; Text::SIZE], length: 0 }
+    }
+
+    /// The text so far.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or(&[])
+    }
+
+    /// Appends `bytes`.
+    pub fn push(&mut self, bytes: &[u8]) -> &mut Text {
+        for byte in bytes {
+            if let Some(free) = self.bytes.get_mut(self.length) {
+                *free = *byte;
+                self.length += 1;
+            }
+        }
+        self
+    }
+
+    /// Appends `text`.
+    pub fn str(&mut self, text: &str) -> &mut Text {
+        self.push(text.as_bytes())
+    }
+
+    /// Appends `number` in decimal digits.
+    pub fn number(&mut self, number: i64) -> &mut Text {
+        if number < 0 {
+            self.push(b"-");
+        }
+        self.digits(number.unsigned_abs(), 1)
+    }
+
+    /// Appends `number` in at least `width` decimal digits.
+    pub fn digits(&mut self, mut number: u64, width: usize) -> &mut Text {
+        // 2^64 has 20 digits.
+        let mut digits = [b'0'; 20];
+        let mut used = 0;
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
+            used += 1;
+            if number == 0 && used >= width {
+                break;
+            }
+        }
+        let skipped = digits.len().saturating_sub(used);
+        self.push(digits.get(skipped..).unwrap_or(&[]))
+    }
+}
+
+impl Default for Text {
+    fn default() -> Text {
+        Text::new()
+    }
+}
+
+/// The value of `digits` in decimal; `None` for anything but digits, and above `i32`.
+pub fn parse_number(digits: &[u8]) -> Option<i32> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_i32, |value, digit| match digit {
+        b'0'..=b'9' => value.checked_mul(10)?.checked_add(i32::from(digit - b'0')),
+        _ => None,
+    })
+}
+
+/// The value of up to 16 hexadecimal digits, with or without `0x`.
+pub fn parse_hex(digits: &[u8]) -> Option<u64> {
+    let digits = digits.strip_prefix(b"0x").unwrap_or(digits);
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |value, digit| {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            b'A'..=b'F' => digit - b'A' + 10,
+            _ => return None,
+        };
+        Some(value << 4 | u64::from(digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(fill: impl FnOnce(&mut Text) -> &mut Text) -> String {
+        let mut text = Text::new();
+        fill(&mut text);
+        String::from_utf8(text.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn numbers_are_written_in_decimal() {
+        assert_eq!(text(|t| t.number(0)), "0");
+        assert_eq!(text(|t| t.number(-42)), "-42");
+        assert_eq!(text(|t| t.number(i64::MIN)), i64::MIN.to_string());
+        assert_eq!(text(|t| t.digits(u64::MAX, 1)), u64::MAX.to_string());
+        assert_eq!(text(|t| t.digits(7, 3)), "007");
+        assert_eq!(text(|t| t.digits(1234, 3)), "1234");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_off() {
+        let long = text(|t| t.push(&[b'x'; 600]).str("end"));
+        assert_eq!(long, "x".repeat(Text::SIZE));
+    }
+
+    #[test]
+    fn numbers_are_read_strictly() {
+        assert_eq!(parse_number(b"0"), Some(0));
+        assert_eq!(parse_number(b"2147483647"), Some(i32::MAX));
+        for wrong in ["", "-1", "+1", " 1", "1 ", "2147483648", "0x1", "99999999999999999999"] {
+            assert_eq!(parse_number(wrong.as_bytes()), None, "{wrong}");
+        }
+        assert_eq!(parse_hex(b"ffffffffffffffff"), Some(u64::MAX));
+        assert_eq!(parse_hex(b"0x4000"), Some(0x4000));
+        for wrong in ["", "0x", "g", "10000000000000000", "-1"] {
+            assert_eq!(parse_hex(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+}
