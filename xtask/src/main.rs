@@ -1,1 +1,46 @@
-fn main() {}
+//! Developer chores, run as `cargo xtask CHORE`.
+//!
+//! - `bench`: how nsctl's start, memory and throughput compare with its peers.
+//!
+//! Nothing here is part of what users install.
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod bench;
+mod cargo;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// What a chore that failed says; there is nobody to match on it.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developer chores")]
+struct Args {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Measure nsctl against the kernel's floor and its installed peers
+    Bench(bench::Args),
+    /// The measuring half of `bench`, run as the identity that is measured
+    #[command(hide = true)]
+    BenchWorker,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Args::parse().chore {
+        Chore::Bench(args) => bench::run(&args),
+        Chore::BenchWorker => bench::worker(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The place of a benchmark: copies of all programs where any user may execute
+//! them, and a private home per identity. Gone when the benchmark ends.
+
+use super::{floor, identity::Identity};
+use crate::Result;
+use std::fs::{self, DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+pub struct Arena {
+    /// Programs and bundles, readable by all.
+    dir: PathBuf,
+    /// Homes; on tmpfs, because that is where runtimes keep their state.
+    homes: PathBuf,
+}
+
+/// The home and runtime directory of an identity.
+pub struct Home(pub String);
+
+impl Arena {
+    /// Copies and compiles all that the contestants need.
+    pub fn build(nsctl: &Path, baseline: Option<&Path>) -> Result<Arena> {
+        let name = format!("nsctl-bench.{}", std::process::id());
+        let shm = Path::new("/dev/shm");
+        let memory = if shm.is_dir() { shm.to_path_buf() } else { std::env::temp_dir() };
+        let arena = Arena {
+            dir: std::env::temp_dir().join(&name),
+            homes: memory.join(format!("{name}.homes")),
+        };
+        directory(&arena.dir, 0o755)?;
+        directory(&arena.homes, 0o755)?;
+
+        arena.install(nsctl, "nsctl")?;
+        arena.install(&std::env::current_exe()?, "xtask")?;
+        if let Some(baseline) = baseline {
+            arena.install(baseline, "baseline")?;
+        }
+        floor::compile_true(&arena.dir.join("true"))?;
+        floor::compile_sleep(&arena.dir.join(SLEEP))?;
+        if cfg!(target_arch = "x86_64") {
+            floor::compile_floor(&arena.dir.join("floor"))?;
+        }
+        for entry in fs::read_dir(&arena.dir)? {
+            fs::set_permissions(entry?.path(), Permissions::from_mode(0o755))?;
+        }
+        Ok(arena)
+    }
+
+    fn install(&self, program: &Path, name: &str) -> Result<()> {
+        fs::copy(program, self.dir.join(name))
+            .map_err(|error| format!("{}: {error}", program.display()))?;
+        Ok(())
+    }
+
+    /// Where a program of the arena is, and would be.
+    pub fn program(&self, name: &str) -> String {
+        self.dir.join(name).to_string_lossy().into_owned()
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.dir.join(name).exists()
+    }
+
+    /// The private home of an identity, made when it is first asked for.
+    pub fn home(&self, identity: &Identity) -> Result<Home> {
+        let path = self.homes.join(identity.kind());
+        directory(&path, 0o700)?;
+        chown(&path, Some(identity.uid), Some(identity.gid))?;
+        Ok(Home(path.to_string_lossy().into_owned()))
+    }
+
+    /// A command line for people: our own directories left away.
+    pub fn shorten(&self, line: &str) -> String {
+        let strip = |line: String, dir: &Path| line.replace(&format!("{}/", dir.display()), "");
+        strip(strip(line.to_string(), &self.dir), &self.homes)
+    }
+
+    /// A directory for an OCI bundle.
+    pub fn bundle_dir(&self, name: &str) -> Result<PathBuf> {
+        let path = self.dir.join("bundles").join(name);
+        directory(&path, 0o755)?;
+        Ok(path)
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        for dir in [&self.dir, &self.homes] {
+            if let Err(error) = fs::remove_dir_all(dir) {
+                eprintln!("cannot remove {}: {error}", dir.display());
+            }
+        }
+    }
+}
+
+/// The sleeping workload's name, by which it is told from its runtime.
+pub const SLEEP: &str = "nsbench-sleep";
+
+/// Makes a directory and its parents with exactly this mode for the last one.
+pub fn directory(path: &Path, mode: u32) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o755).create(path)?;
+    // The umask had its say.
+    fs::set_permissions(path, Permissions::from_mode(mode))?;
+    Ok(())
+}

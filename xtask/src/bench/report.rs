@@ -1,0 +1,341 @@
+//! From measurements to tables, verdicts and JSON.
+
+use super::arena::Arena;
+use super::contestants::LeftOut;
+use super::memory::Row;
+use super::throughput::AT_ONCE;
+use super::{Half, contestants, statistics as stat};
+use crate::Result;
+use serde::Serialize;
+use std::fmt;
+use std::process::Command;
+use std::time::Duration;
+
+#[derive(Serialize)]
+pub struct Report {
+    host: Host,
+    seconds: f64,
+    halves: Vec<Section>,
+}
+
+#[derive(Serialize)]
+struct Host {
+    kernel: String,
+    cpus: usize,
+    /// Anything that runs beside a benchmark shows in its numbers.
+    load_at_end: String,
+    versions: Vec<(String, String)>,
+}
+
+/// The results of one identity.
+#[derive(Serialize)]
+struct Section {
+    identity: String,
+    kind: &'static str,
+    rounds: usize,
+    starts: Vec<Start>,
+    throughput: Vec<Throughput>,
+    containers: usize,
+    window_seconds: f64,
+    memory: Vec<Row>,
+    left_out: Vec<LeftOut>,
+    targets: Vec<Target>,
+}
+
+#[derive(Serialize)]
+struct Start {
+    name: String,
+    command: String,
+    median_ms: f64,
+    p10_ms: f64,
+    p90_ms: f64,
+    /// Median over the rounds of this one's time by the floor's.
+    times_floor: Option<f64>,
+    failures: usize,
+}
+
+#[derive(Serialize)]
+struct Throughput {
+    name: String,
+    /// One for each of [`AT_ONCE`].
+    starts_per_second: Vec<f64>,
+}
+
+/// What was to be reached, and what is.
+#[derive(Serialize)]
+struct Target {
+    what: String,
+    value: Option<f64>,
+    /// For ratios of times: that of the two medians, as a second opinion.
+    ratio_of_medians: Option<f64>,
+    bound: f64,
+    stretch: Option<f64>,
+    at_least: bool,
+}
+
+impl Target {
+    fn met(&self, bound: f64) -> Option<bool> {
+        self.value.map(|value| if self.at_least { value >= bound } else { value <= bound })
+    }
+}
+
+/// Ratios of start times that were promised: this by that, at most, stretch.
+const START_RATIOS: &[(&str, &str, f64, Option<f64>)] = &[
+    ("nsctl", "floor", 2.1, Some(1.5)),
+    ("nsctl", "bwrap", 0.70, None),
+    ("nsctl", "crun", 0.45, None),
+    ("nsctl", "unshare", f64::INFINITY, Some(1.0)),
+    ("nsctl-nonet", "bwrap-nonet", 0.65, None),
+    ("nsctl-ranges", "crun-ranges", 0.5, None),
+];
+
+impl Report {
+    pub fn new(halves: &[Half], arena: &Arena, took: Duration) -> Report {
+        let halves = halves.iter().map(|half| section(half, arena)).collect();
+        Report { host: host(), seconds: took.as_secs_f64(), halves }
+    }
+
+    pub fn json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
+fn host() -> Host {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default().trim().to_string();
+    let version = |name: &&str| {
+        let output = Command::new(contestants::which(name)?).arg("--version").output().ok()?;
+        let said = String::from_utf8_lossy(&output.stdout).lines().next()?.to_string();
+        Some(((*name).to_string(), said))
+    };
+    Host {
+        kernel: read("/proc/sys/kernel/osrelease"),
+        cpus: std::thread::available_parallelism().map_or(1, usize::from),
+        load_at_end: read("/proc/loadavg"),
+        versions: ["unshare", "bwrap", "crun", "runc"].iter().filter_map(version).collect(),
+    }
+}
+
+fn section(half: &Half, arena: &Arena) -> Section {
+    let starts = half
+        .contestants
+        .iter()
+        .filter_map(|contestant| {
+            let us = times(half, &contestant.name)?;
+            let failures =
+                half.measured.starts.iter().find(|s| s.name == contestant.name)?.failures;
+            let ms = |part| stat::quantile(&stat::present(us), part).map(|us| us / 1e3);
+            let floor = times(half, "floor");
+            Some(Start {
+                name: contestant.name.clone(),
+                command: arena.shorten(&contestant.argv(0).join(" ")),
+                median_ms: ms(0.5)?,
+                p10_ms: ms(0.1)?,
+                p90_ms: ms(0.9)?,
+                times_floor: floor.and_then(|floor| stat::median_ratio(us, floor)),
+                failures,
+            })
+        })
+        .collect();
+    let mut left_out = half.measured.left_out.clone();
+    left_out.extend(
+        half.memory.left_out.iter().map(|one| LeftOut {
+            name: format!("{} (memory)", one.name),
+            reason: one.reason.clone(),
+        }),
+    );
+    Section {
+        identity: half.identity.to_string(),
+        kind: half.identity.kind(),
+        rounds: half.measured.starts.first().map_or(0, |starts| starts.us.len()),
+        starts,
+        throughput: rates(half),
+        containers: half.memory.containers,
+        window_seconds: half.memory.window.as_secs_f64(),
+        memory: half.memory.rows.clone(),
+        left_out,
+        targets: targets(half),
+    }
+}
+
+fn times<'a>(half: &'a Half, name: &str) -> Option<&'a [Option<f64>]> {
+    half.measured.starts.iter().find(|s| s.name == name).map(|s| &*s.us)
+}
+
+fn rates(half: &Half) -> Vec<Throughput> {
+    let all = &half.measured.throughput;
+    let names = all.iter().filter(|rate| rate.at_once == AT_ONCE[0]).map(|rate| &rate.name);
+    let of =
+        |name: &String| all.iter().filter(|r| r.name == *name).map(|r| r.per_second()).collect();
+    names.map(|name| Throughput { name: name.clone(), starts_per_second: of(name) }).collect()
+}
+
+fn targets(half: &Half) -> Vec<Target> {
+    let mut targets = Vec::new();
+    for &(this, that, bound, stretch) in START_RATIOS {
+        // Ranges are a user's business; root writes its maps directly.
+        if this == "nsctl-ranges" && half.identity.is_root() {
+            continue;
+        }
+        let both = times(half, this).zip(times(half, that));
+        let median = |us| stat::quantile(&stat::present(us), 0.5);
+        targets.push(Target {
+            what: format!("start to exit: {this} / {that}"),
+            value: both.and_then(|(this, that)| stat::median_ratio(this, that)),
+            ratio_of_medians: both.and_then(|(this, that)| Some(median(this)? / median(that)?)),
+            bound,
+            stretch,
+            at_least: false,
+        });
+    }
+
+    let most = AT_ONCE[AT_ONCE.len() - 1];
+    let rate = |name: &str| {
+        let found =
+            half.measured.throughput.iter().find(|r| r.name == name && r.at_once == most)?;
+        Some(found.per_second())
+    };
+    targets.push(Target {
+        what: format!("starts per second, {most} at once: nsctl / bwrap"),
+        value: rate("nsctl").zip(rate("bwrap")).map(|(nsctl, bwrap)| nsctl / bwrap),
+        ratio_of_medians: None,
+        bound: 1.6,
+        stretch: None,
+        at_least: true,
+    });
+
+    let ours: Vec<_> = half.memory.rows.iter().filter(|row| row.name == "nsctl").collect();
+    let resident = ours.iter().filter(|row| row.role != "launcher");
+    let pss: Option<f64> = resident.map(|row| row.pss_kb).sum();
+    let wakeups: u64 = ours.iter().map(|row| row.wakeups).sum();
+    let at_most = |what: &str, value, bound, stretch| Target {
+        what: what.to_string(),
+        value: if ours.is_empty() { None } else { value },
+        ratio_of_medians: None,
+        bound,
+        stretch,
+        at_least: false,
+    };
+    targets.push(at_most("PSS of shim and init, KB", pss, 200.0, Some(64.0)));
+    targets.push(at_most("wake-ups while the workload sleeps", Some(wakeups as f64), 0.0, None));
+    targets
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Host { kernel, cpus, load_at_end, versions } = &self.host;
+        writeln!(f, "Linux {kernel}, {cpus} CPUs, load {load_at_end}, {:.0} s", self.seconds)?;
+        for (name, version) in versions {
+            writeln!(f, "  {name}: {version}")?;
+        }
+        writeln!(f, "workload: `fn main() {{}}` in Rust, optimized, linked statically")?;
+        self.halves.iter().try_for_each(|section| section.fmt(f))
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n==== as {} ====", self.identity)?;
+        self.starts_table(f)?;
+        self.throughput_table(f)?;
+        self.memory_table(f)?;
+        for LeftOut { name, reason } in &self.left_out {
+            writeln!(f, "left out: {name}: {reason}")?;
+        }
+        writeln!(f)?;
+        self.targets.iter().try_for_each(|target| target.fmt(f))
+    }
+}
+
+impl Section {
+    fn starts_table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\nstart to exit, {} rounds", self.rounds)?;
+        writeln!(
+            f,
+            "{:14} {:>9} {:>7} {:>7} {:>7}  command",
+            "", "median ms", "p10", "p90", "×floor"
+        )?;
+        for start in &self.starts {
+            let Start { name, median_ms, p10_ms, p90_ms, .. } = start;
+            let floors = number(start.times_floor, 2);
+            write!(f, "{name:14} {median_ms:9.2} {p10_ms:7.2} {p90_ms:7.2} {floors:>7}  ")?;
+            writeln!(f, "{}", start.command)?;
+            if start.failures > 0 {
+                writeln!(f, "{:14} failed {} times", "", start.failures)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn throughput_table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{:14}", "starts per s")?;
+        for at_once in AT_ONCE {
+            write!(f, " {:>10}", format!("{at_once} at once"))?;
+        }
+        writeln!(f)?;
+        for Throughput { name, starts_per_second } in &self.throughput {
+            write!(f, "{name:14}")?;
+            for rate in starts_per_second {
+                write!(f, " {rate:10.0}")?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+
+    fn memory_table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "\nper container, of {}: the runtime's own processes beside a sleeping workload; \
+             wake-ups of all in {:.1} s",
+            self.containers, self.window_seconds
+        )?;
+        let titles = ["processes", "PSS KB", "private dirty KB", "wake-ups"];
+        writeln!(
+            f,
+            "{:24} {:>9} {:>8} {:>17} {:>9}",
+            "", titles[0], titles[1], titles[2], titles[3]
+        )?;
+        for row in &self.memory {
+            let who = format!("{} {}", row.name, row.role);
+            let (pss, dirty) = (number(row.pss_kb, 0), number(row.private_dirty_kb, 0));
+            writeln!(f, "{who:24} {:9.1} {pss:>8} {dirty:>17} {:9}", row.processes, row.wakeups)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = |met| match met {
+            Some(true) => "pass",
+            Some(false) => "FAIL",
+            None => "?",
+        };
+        let sign = if self.at_least { "≥" } else { "≤" };
+        let verdict = if self.bound.is_finite() { mark(self.met(self.bound)) } else { "" };
+        write!(f, "{verdict:4}  {}: ", self.what)?;
+        match self.value {
+            Some(value) => write!(f, "{value:.2}")?,
+            None => write!(f, "not measured")?,
+        }
+        if let Some(ratio) = self.ratio_of_medians {
+            write!(f, " (of medians {ratio:.2})")?;
+        }
+        if self.bound.is_finite() {
+            write!(f, ", goal {sign} {}", self.bound)?;
+        }
+        if let Some(stretch) = self.stretch {
+            let reached = match self.met(stretch) {
+                Some(true) => ": reached",
+                Some(false) => ": not reached",
+                None => "",
+            };
+            write!(f, ", stretch {sign} {stretch}{reached}")?;
+        }
+        writeln!(f)
+    }
+}
+
+fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or("?".into(), |value| format!("{value:.digits$}"))
+}
