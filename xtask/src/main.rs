@@ -1,5 +1,6 @@
 //! Developer chores, run as `cargo xtask CHORE`.
 //!
+//! - `ci`: everything that must pass before a change is pushed.
 //! - `bench`: how nsctl's start, memory and throughput compare with its peers.
 //!
 //! Nothing here is part of what users install.
@@ -8,6 +9,8 @@
 
 mod bench;
 mod cargo;
+mod ci;
+mod licences;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -24,6 +27,8 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Check formatting, lints, tests, documentation and licences
+    Ci(ci::Args),
     /// Measure nsctl against the kernel's floor and its installed peers
     Bench(bench::Args),
     /// The measuring half of `bench`, run as the identity that is measured
@@ -33,6 +38,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let outcome = match Args::parse().chore {
+        Chore::Ci(args) => ci::run(&args),
         Chore::Bench(args) => bench::run(&args),
         Chore::BenchWorker => bench::worker(),
     };
