@@ -2,6 +2,7 @@
 //!
 //! - `ci`: everything that must pass before a change is pushed.
 //! - `bench`: how nsctl's start, memory and throughput compare with its peers.
+//! - `dist`: the static release files.
 //!
 //! Nothing here is part of what users install.
 #![forbid(unsafe_code)]
@@ -10,6 +11,7 @@
 mod bench;
 mod cargo;
 mod ci;
+mod dist;
 mod licences;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +33,8 @@ enum Chore {
     Ci(ci::Args),
     /// Measure nsctl against the kernel's floor and its installed peers
     Bench(bench::Args),
+    /// Write the static release files and their checksums
+    Dist(dist::Args),
     /// The measuring half of `bench`, run as the identity that is measured
     #[command(hide = true)]
     BenchWorker,
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
     let outcome = match Args::parse().chore {
         Chore::Ci(args) => ci::run(&args),
         Chore::Bench(args) => bench::run(&args),
+        Chore::Dist(args) => dist::run(&args),
         Chore::BenchWorker => bench::worker(),
     };
     match outcome {
