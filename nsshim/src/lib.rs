@@ -1,1 +1,37 @@
-//! Makes a container.
+//! Makes a container and watches it.
+//!
+//! ```text
+//!  caller (nsctl)        shim, outside              child, inside → nsinit, PID 1
+//!  Spec → plan() ─fork─▶ join namespaces
+//!                        clone3(new namespaces) ──▶ steps without ids
+//!                        id maps, files ──── go ──▶ mounts, names, terminal, rights
+//!                        ◀─ failure as data ─────── execveat(nsinit) ─▶ workload
+//!  ◀── messages ──────── watch by pidfd             forward, reap
+//! ```
+//!
+//! Deliberately absent: threads, a daemon, files of its own, text for people.
+//! The container ends when the shim dies; the shim ends it when the caller dies.
+
+mod channel;
+mod child;
+mod error;
+mod exit;
+mod host;
+pub mod orphans;
+mod plan;
+pub mod seccomp;
+mod shim;
+pub mod spec;
+mod start;
+mod step;
+pub mod sys;
+mod terminal;
+
+pub use channel::{Message, Received, receive, send};
+pub use error::{CallError, Failure, Result, errno_name};
+pub use exit::Exit;
+pub use host::Host;
+pub use plan::{Exec, Group, InitOptions, Plan, plan};
+pub use start::{Started, start};
+pub use step::{Inside, MountCall, Outside};
+pub use terminal::SavedTerminal;

@@ -1,0 +1,276 @@
+//! `nsctl run`: the options as typed.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::error::Error;
+use crate::foreground;
+use crate::inherited::Inherited;
+use crate::resolve;
+
+/// Run a command in namespaces of its own
+///
+/// Without root: the caller becomes root inside, in new user, mount, pid, uts, ipc,
+/// net and cgroup namespaces. The root file system is the host's, with an own /proc,
+/// /dev and /sys. Rights are docker's defaults.
+///
+/// Exit status: the command's; 128+n when signal n ended it; 125 when nsctl failed,
+/// 126 when the command cannot be executed, 127 when there is none.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "nsctl run [OPTIONS] [--] COMMAND [ARG]...",
+    after_help = "Example: nsctl run --hostname bird -- sh -c 'hostname; ps'"
+)]
+pub struct RunArgs {
+    /// The command and its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = false,
+        value_name = "COMMAND"
+    )]
+    pub command: Vec<OsString>,
+
+    /// Network namespace: new, host, pid:PID, path:FILE, container:NAME
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    pub net: Option<String>,
+    /// Process id namespace
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    pub pid: Option<String>,
+    /// IPC namespace
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    pub ipc: Option<String>,
+    /// UTS (host name) namespace
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    pub uts: Option<String>,
+    /// User namespace; as root, host is the default
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    pub userns: Option<String>,
+    /// Cgroup namespace
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    pub cgroupns: Option<String>,
+    /// Mount namespace
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    pub mntns: Option<String>,
+    /// Time namespace; host is the default without --time-offset
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    pub timens: Option<String>,
+    /// Share these namespaces with the host
+    #[arg(long, value_name = "KIND,...", value_delimiter = ',', help_heading = "Namespaces")]
+    pub share: Vec<String>,
+    /// Keep a new namespace in a file, for path:FILE and `nsctl ns drop`
+    #[arg(long, value_name = "KIND=FILE", help_heading = "Namespaces")]
+    pub persist: Vec<String>,
+    /// Host name inside
+    #[arg(long, value_name = "NAME", help_heading = "Namespaces")]
+    pub hostname: Option<OsString>,
+    /// NIS domain name inside
+    #[arg(long, value_name = "NAME", help_heading = "Namespaces")]
+    pub domainname: Option<OsString>,
+    /// Seconds added to clocks inside, such as boottime=86400,monotonic=-0.5
+    #[arg(
+        long,
+        value_name = "CLOCK=SECONDS,...",
+        help_heading = "Namespaces",
+        allow_hyphen_values = true
+    )]
+    pub time_offset: Vec<String>,
+    /// Seconds added to CLOCK_MONOTONIC inside
+    #[arg(long, value_name = "SECONDS", help_heading = "Namespaces", allow_hyphen_values = true)]
+    pub monotonic: Option<String>,
+    /// Seconds added to CLOCK_BOOTTIME inside
+    #[arg(long, value_name = "SECONDS", help_heading = "Namespaces", allow_hyphen_values = true)]
+    pub boottime: Option<String>,
+    /// Which mounts travel: private (none), slave (the host's come in), shared (both), unchanged
+    #[arg(long, value_enum, value_name = "MODE", help_heading = "Namespaces")]
+    pub propagation: Option<PropagationArg>,
+
+    /// Stay the caller's user and group inside
+    #[arg(long, visible_alias = "map-current-user", short_alias = 'c', help_heading = "Identity")]
+    pub keep_id: bool,
+    /// Become root inside, besides the ranges of --map-users
+    #[arg(long, help_heading = "Identity", conflicts_with = "keep_id")]
+    pub map_root_user: bool,
+    /// Map the caller's user to this one
+    #[arg(long, value_name = "UID|NAME", help_heading = "Identity", conflicts_with_all = ["keep_id", "map_root_user"])]
+    pub map_user: Option<String>,
+    /// Map the caller's group to this one
+    #[arg(long, value_name = "GID|NAME", help_heading = "Identity", conflicts_with_all = ["keep_id", "map_root_user"])]
+    pub map_group: Option<String>,
+    /// Map users: INSIDE:OUTSIDE:COUNT, auto (the first range of /etc/subuid from 0 on),
+    /// subids (those ranges as they are), all (every id as it is), none
+    #[arg(long, value_name = "MAP", help_heading = "Identity")]
+    pub map_users: Vec<String>,
+    /// Map groups likewise
+    #[arg(long, value_name = "MAP", help_heading = "Identity")]
+    pub map_groups: Vec<String>,
+    /// The same as --map-users auto --map-groups auto
+    #[arg(long, help_heading = "Identity", conflicts_with_all = ["map_users", "map_groups"])]
+    pub map_auto: bool,
+    /// Whether setgroups(2) works inside
+    #[arg(long, value_enum, value_name = "allow|deny", help_heading = "Identity")]
+    pub setgroups: Option<SetgroupsArg>,
+    /// User and group inside
+    #[arg(
+        short,
+        long,
+        value_name = "USER[:GROUP]",
+        help_heading = "Identity",
+        allow_hyphen_values = true
+    )]
+    pub user: Option<String>,
+    /// Supplementary groups inside
+    #[arg(long, value_name = "GROUP,...", value_delimiter = ',', help_heading = "Identity")]
+    pub groups: Vec<String>,
+    /// Keep the caller's supplementary groups
+    #[arg(long, help_heading = "Identity", conflicts_with = "groups")]
+    pub keep_groups: bool,
+
+    /// Set an environment variable; NAME alone takes the caller's value
+    #[arg(short, long, value_name = "NAME[=VALUE]", help_heading = "Process")]
+    pub env: Vec<OsString>,
+    /// Set the variables in a file, one NAME[=VALUE] a line
+    #[arg(long, value_name = "FILE", help_heading = "Process")]
+    pub env_file: Vec<PathBuf>,
+    /// Start from an empty environment, not the caller's
+    #[arg(long, help_heading = "Process")]
+    pub clear_env: bool,
+    /// Working directory inside
+    #[arg(short, long, value_name = "DIR", help_heading = "Process")]
+    pub workdir: Option<PathBuf>,
+    /// Resource limit, such as nofile=1024:4096 or core=unlimited
+    #[arg(
+        long,
+        visible_alias = "ulimit",
+        value_name = "NAME=SOFT[:HARD]",
+        help_heading = "Process"
+    )]
+    pub rlimit: Vec<String>,
+    /// File mode creation mask, octal
+    #[arg(long, value_name = "MASK", help_heading = "Process")]
+    pub umask: Option<String>,
+    /// What the command is told it is called
+    #[arg(long, value_name = "NAME", help_heading = "Process")]
+    pub argv0: Option<OsString>,
+    /// Pass N descriptors on, from 3
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Process")]
+    pub preserve_fds: u32,
+    /// Nice value, -20 to 19
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Process",
+          value_parser = clap::value_parser!(i32).range(-20..=19))]
+    pub nice: Option<i32>,
+    /// A name that no other running container has
+    #[arg(long, value_name = "NAME", help_heading = "Process")]
+    pub name: Option<String>,
+    /// What the command gets when nsctl is told to terminate
+    #[arg(long, value_name = "SIGNAL", help_heading = "Process")]
+    pub stop_signal: Option<String>,
+    /// Write the host's pid of the container's first process here
+    #[arg(long, value_name = "FILE", help_heading = "Process")]
+    pub pid_file: Option<PathBuf>,
+    /// Write what happens to this descriptor, as lines of JSON
+    #[arg(long, value_name = "FD", help_heading = "Process")]
+    pub status_fd: Option<i32>,
+    /// Run the command as PID 1 itself
+    #[arg(long, help_heading = "Process")]
+    pub no_init: bool,
+    /// Accepted for those used to it: a container in the foreground leaves nothing
+    #[arg(long, hide = true)]
+    pub rm: bool,
+    /// Accepted for those used to it: there is always an init
+    #[arg(long, hide = true, conflicts_with = "no_init")]
+    pub init: bool,
+
+    /// Give the command a terminal of its own, also when ours is none
+    #[arg(short, long, help_heading = "Terminal", conflicts_with = "no_tty")]
+    pub tty: bool,
+    /// Give it our standard streams even when they are a terminal
+    #[arg(long, help_heading = "Terminal")]
+    pub no_tty: bool,
+    /// Keep standard input open (it always is)
+    #[arg(short, long, help_heading = "Terminal")]
+    pub interactive: bool,
+
+    /// Add capabilities: NAME, CAP_NAME or ALL
+    #[arg(long, value_name = "CAP,...", value_delimiter = ',', help_heading = "Rights")]
+    pub cap_add: Vec<String>,
+    /// Drop capabilities
+    #[arg(long, value_name = "CAP,...", value_delimiter = ',', help_heading = "Rights")]
+    pub cap_drop: Vec<String>,
+    /// All capabilities, no system-call filter, nothing hidden
+    #[arg(long, help_heading = "Rights")]
+    pub privileged: bool,
+    /// Let set-user-ID programs raise their rights
+    #[arg(long, help_heading = "Rights")]
+    pub allow_new_privileges: bool,
+    /// System-call filter
+    #[arg(long, value_enum, value_name = "default|unconfined", help_heading = "Rights")]
+    pub seccomp: Option<SeccompArg>,
+
+    /// Print what would be done, or the commands of a shell that do the same
+    #[arg(long, value_enum, value_name = "plan|shell", num_args = 0..=1, require_equals = true,
+          default_missing_value = "plan")]
+    pub dry_run: Option<DryRun>,
+}
+
+/// `--propagation`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PropagationArg {
+    /// MS_PRIVATE
+    Private,
+    /// MS_SLAVE
+    Slave,
+    /// MS_SHARED
+    Shared,
+    /// As the host has it
+    Unchanged,
+}
+
+/// `--setgroups`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SetgroupsArg {
+    /// It works
+    Allow,
+    /// It is denied
+    Deny,
+}
+
+/// `--seccomp`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SeccompArg {
+    /// The default policy
+    Default,
+    /// No filter
+    Unconfined,
+}
+
+/// `--dry-run`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DryRun {
+    /// One line a step
+    Plan,
+    /// Commands that do the same
+    Shell,
+}
+
+/// Runs the command and returns its exit status.
+pub fn main(args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
+    let dry_run = args.dry_run;
+    let request = resolve::run(args, inherited)?;
+    match dry_run {
+        None => foreground::run(request),
+        Some(form) => print_plan(request, form),
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the dry run is what was asked for")]
+fn print_plan(request: resolve::Request, form: DryRun) -> Result<i32, Error> {
+    let plan = nsshim::plan(request.spec, &request.host);
+    match form {
+        DryRun::Plan => print!("{plan}"),
+        DryRun::Shell => print!("{}", plan.shell()),
+    }
+    Ok(0)
+}

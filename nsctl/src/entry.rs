@@ -1,0 +1,22 @@
+//! The entry point.
+//!
+//! std's own start-up would ignore SIGPIPE and install handlers on an alternate
+//! stack before `main`. The workload must inherit what *our caller* gave us, so
+//! this is a C `main`: the signal state is read before anything changes it.
+
+use std::ffi::{c_char, c_int};
+
+use crate::inherited::Inherited;
+use crate::{cli, error};
+
+/// Called by the C library with one thread and the caller's signal state.
+// The name is what the C library's start code calls; there is no other of this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
+    // A panic must not cross into C; it ends with nsctl's own status.
+    std::panic::catch_unwind(|| match Inherited::take() {
+        Ok(inherited) => cli::main(&inherited),
+        Err(message) => error::report(&message),
+    })
+    .unwrap_or(crate::exit::OWN_FAILURE)
+}

@@ -1,0 +1,85 @@
+//! From what was typed to what is meant: [`RunArgs`] → [`Spec`].
+//!
+//! Reads the world (files, terminals, the caller's rights) and refuses what
+//! contradicts itself, before anything is made.
+
+mod accounts;
+mod identity;
+mod namespaces;
+mod numbers;
+mod process;
+mod rights;
+mod subids;
+mod terminal;
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use nsshim::spec::Spec;
+use nsshim::{Host, SavedTerminal};
+
+use crate::cli::RunArgs;
+use crate::error::Error;
+use crate::inherited::Inherited;
+use crate::state::Claim;
+
+pub use namespaces::drop_namespaces;
+pub use process::is_terminal;
+
+/// A run, ready to be carried out.
+#[derive(Debug)]
+pub struct Request {
+    /// The container.
+    pub spec: Spec,
+    /// Who makes it.
+    pub host: Host,
+    /// The user's terminal, when the container gets one of its own.
+    pub terminal: Option<SavedTerminal>,
+    /// What a request to terminate becomes, 1 to 64.
+    pub stop_signal: i32,
+    /// The name, held as long as this lives.
+    pub claim: Option<Claim>,
+    /// Where to write the pid.
+    pub pid_file: Option<PathBuf>,
+    /// Where to write what happens.
+    pub status: Option<OwnedFd>,
+}
+
+/// Resolves `nsctl run`.
+pub fn run(args: RunArgs, inherited: &Inherited) -> Result<Request, Error> {
+    // First, while the numbers from 3 on are still the caller's.
+    let preserve_fds = process::check_preserved(args.preserve_fds)?;
+    let status = args.status_fd.map(process::status_descriptor).transpose()?;
+    let host = Host::probe();
+
+    let asked = namespaces::resolve(&args, &host)?;
+    let identity = identity::resolve(&args, &host, &asked.namespaces)?;
+    let rights = rights::resolve(&args)?;
+    let terminal = terminal::resolve(&args)?;
+    let process = process::resolve(&args, inherited, identity.user, preserve_fds)?;
+    let stop_signal = match &args.stop_signal {
+        Some(name) => numbers::signal(name)?,
+        None => libc::SIGTERM,
+    };
+    let pid_file = args.pid_file.clone();
+    let claim = match (&args.name, args.dry_run) {
+        (Some(name), None) => Some(Claim::take(name)?),
+        _ => None,
+    };
+    let spec = Spec {
+        namespaces: asked.namespaces,
+        id_maps: identity.maps,
+        hostname: asked.hostname,
+        domainname: asked.domainname,
+        time_offsets: asked.time_offsets,
+        propagation: asked.propagation,
+        persist: asked.persist,
+        process,
+        terminal: terminal.own,
+        session: terminal.session,
+        rights,
+        init: !args.no_init,
+        report_namespaces: status.is_some(),
+    };
+    Ok(Request { spec, host, terminal: terminal.users, stop_signal, claim, pid_file, status })
+}

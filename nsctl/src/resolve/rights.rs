@@ -1,0 +1,80 @@
+//! Capabilities, no_new_privs, seccomp.
+
+use caps::Capability;
+use nsshim::seccomp::DOCKER_DEFAULT_CAPABILITIES;
+use nsshim::spec::{Rights, Seccomp};
+
+use crate::cli::{RunArgs, SeccompArg};
+use crate::error::Error;
+
+/// Resolves what the workload may do.
+pub fn resolve(args: &RunArgs) -> Result<Rights, Error> {
+    let all = || caps::all().into_iter().fold(0, |set, cap| set | cap.bitmask());
+    let added = set_of(&args.cap_add)?;
+    let dropped = set_of(&args.cap_drop)?;
+    let base = if args.privileged { all() } else { DOCKER_DEFAULT_CAPABILITIES };
+    // A name beats ALL: `--cap-drop ALL --cap-add CHOWN` leaves one, as docker's.
+    let capabilities = match (added, dropped) {
+        (Wanted::All, Wanted::Some(dropped)) => all() & !dropped,
+        (Wanted::Some(added), Wanted::All) => added,
+        (Wanted::All, Wanted::All) => {
+            return Err(Error::new("--cap-add ALL and --cap-drop ALL contradict each other"));
+        }
+        (Wanted::Some(added), Wanted::Some(dropped)) => (base | added) & !dropped,
+    };
+    let seccomp = match args.seccomp {
+        Some(SeccompArg::Unconfined) => Seccomp::Unconfined,
+        Some(SeccompArg::Default) => Seccomp::Default,
+        None if args.privileged => Seccomp::Unconfined,
+        None => Seccomp::Default,
+    };
+    Ok(Rights {
+        capabilities,
+        no_new_privs: !args.allow_new_privileges && !args.privileged,
+        seccomp,
+        mask_paths: !args.privileged,
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Wanted {
+    All,
+    Some(u64),
+}
+
+fn set_of(names: &[String]) -> Result<Wanted, Error> {
+    let mut set = 0;
+    for name in names {
+        let upper = name.to_ascii_uppercase();
+        if upper == "ALL" {
+            return Ok(Wanted::All);
+        }
+        let full = if upper.starts_with("CAP_") { upper } else { format!("CAP_{upper}") };
+        let capability: Capability = full.parse().map_err(|_| {
+            Error::new(format!("no such capability: {name}"))
+                .try_this("a name of capabilities(7), such as NET_ADMIN, or ALL")
+        })?;
+        set |= capability.bitmask();
+    }
+    Ok(Wanted::Some(set))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_with_and_without_prefix() {
+        let bits = |names: &[&str]| match set_of(
+            &names.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        )
+        .unwrap()
+        {
+            Wanted::Some(set) => set,
+            Wanted::All => u64::MAX,
+        };
+        assert_eq!(bits(&["CAP_CHOWN", "kill"]), 1 | 1 << 5);
+        assert_eq!(bits(&["all"]), u64::MAX);
+        assert!(set_of(&["CAP_NOPE".into()]).is_err());
+    }
+}

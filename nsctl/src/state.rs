@@ -1,0 +1,165 @@
+//! What a running container leaves where others can see it: its name, its pid.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::error::Error;
+
+/// A name that is ours while this lives. A lock, not a file, is what holds it:
+/// the kernel lets go of it when the last process of ours dies.
+#[derive(Debug)]
+pub struct Claim {
+    lock: Flock<File>,
+    path: PathBuf,
+}
+
+impl Claim {
+    /// Takes the name, or says who has it.
+    pub fn take(name: &str) -> Result<Self, Error> {
+        check_name(name)?;
+        let directory = directory()?;
+        let path = directory.join(name);
+        let failed = |error: std::io::Error| {
+            Error::new(format!("cannot claim the name {name}: open({}): {error}", path.display()))
+        };
+        loop {
+            let file = fs::OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .mode(0o600)
+                .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+                .open(&path)
+                .map_err(failed)?;
+            let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, _)| {
+                Error::new(format!("the name {name} is taken"))
+                    .because("a container with that name is running")
+                    .try_this("another --name, or wait for it to end")
+            })?;
+            // Its last owner may have removed the file between our open and our lock.
+            let same = |found: fs::Metadata| {
+                lock.metadata()
+                    .is_ok_and(|ours| (ours.dev(), ours.ino()) == (found.dev(), found.ino()))
+            };
+            if fs::symlink_metadata(&path).is_ok_and(same) {
+                return Ok(Claim { lock, path });
+            }
+        }
+    }
+}
+
+impl AsFd for Claim {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.lock.as_fd()
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // Before the lock goes, so that nobody else's file is removed.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// docker's rule for names.
+fn check_name(name: &str) -> Result<(), Error> {
+    let mut bytes = name.bytes();
+    let first = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let rest = bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    if first && rest && name.len() <= 128 {
+        return Ok(());
+    }
+    Err(Error::new(format!("{name:?} is no name for a container"))
+        .try_this("letters, digits, _ . and -, the first a letter or digit, at most 128"))
+}
+
+/// Where names are held: private to the user.
+fn directory() -> Result<PathBuf, Error> {
+    let base = match std::env::var_os("NSCTL_STATE_DIR") {
+        Some(base) => PathBuf::from(base),
+        None => default_base()?,
+    };
+    let directory = base.join("names");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(|error| {
+        Error::new(format!("cannot make the state directory {}: {error}", directory.display()))
+            .try_this("NSCTL_STATE_DIR=DIR with a directory of your own")
+    })?;
+    let own = nix::unistd::geteuid().as_raw();
+    match fs::symlink_metadata(&base) {
+        Ok(found) if found.is_dir() && found.uid() == own => Ok(directory),
+        _ => Err(Error::new(format!("the state directory {} is not yours", base.display()))
+            .try_this("NSCTL_STATE_DIR=DIR with a directory of your own")),
+    }
+}
+
+fn default_base() -> Result<PathBuf, Error> {
+    let uid = nix::unistd::geteuid();
+    if uid.is_root() {
+        return Ok("/run/nsctl".into());
+    }
+    if let Some(runtime) = std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty())
+        && Path::new(&runtime).is_dir()
+    {
+        return Ok(Path::new(&runtime).join("nsctl"));
+    }
+    Ok(std::env::temp_dir().join(format!("nsctl-{uid}")))
+}
+
+/// The file with the pid, removed at the end: a pid that is used again would mislead.
+#[derive(Debug)]
+pub struct PidFile {
+    path: Option<PathBuf>,
+    written: bool,
+}
+
+impl PidFile {
+    /// Nothing is written yet.
+    pub fn new(path: Option<PathBuf>) -> Self {
+        PidFile { path, written: false }
+    }
+
+    /// Writes the pid; a reader sees either no file or a whole one.
+    pub fn write(&mut self, pid: i32) -> Result<(), Error> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let mut partial = path.clone().into_os_string();
+        partial.push(format!(".{}", std::process::id()));
+        let written = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&partial)
+            .and_then(|mut file| writeln!(file, "{pid}"))
+            .and_then(|()| fs::rename(&partial, path));
+        if let Err(error) = written {
+            let _ = fs::remove_file(&partial);
+            return Err(Error::new(format!("cannot write the pid to {}: {error}", path.display())));
+        }
+        self.written = true;
+        Ok(())
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        if let (true, Some(path)) = (self.written, &self.path) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_path() {
+        for wrong in ["", ".", "..", "a/b", "-a", "ä", "a b"] {
+            assert!(check_name(wrong).is_err(), "{wrong}");
+        }
+        assert!(check_name("web-1.test_2").is_ok());
+    }
+}

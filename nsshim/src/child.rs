@@ -1,0 +1,122 @@
+//! The container's first process: from the clone to nsinit. Runs inside.
+
+use std::ffi::CString;
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Instant;
+
+use nix::sys::stat::stat;
+
+use crate::channel::{self, Message, Received};
+use crate::error::{CallError, Named, Result};
+use crate::plan::{Exec, Group, InitOptions, Plan};
+use crate::spec::Kind;
+use crate::step::{Inside, InsideContext};
+use crate::sys;
+
+/// The status when the workload could not be started; the reason goes over the channel.
+const FAILED: i32 = 125;
+
+/// Carries out the inside of the plan and becomes nsinit, or reports why not.
+pub(crate) fn run(plan: &Plan, channel: OwnedFd, image: Option<OwnedFd>) -> ! {
+    let context = InsideContext { channel: channel.as_fd() };
+    run_all(&plan.early, &context);
+    if !plan.outside.is_empty() {
+        wait_for_outside(channel.as_fd());
+    }
+    run_all(&plan.inside, &context);
+    if plan.report_namespaces {
+        match namespace_ids() {
+            Ok(ids) => say(channel.as_fd(), &Message::Namespaces(ids)),
+            Err(error) => fail(channel.as_fd(), error, "read the namespaces' ids"),
+        }
+    }
+    match (&plan.exec.init, image) {
+        (Some(options), Some(image)) => become_init(&plan.exec, options, &channel, image),
+        _ => become_workload(&plan.exec, &channel),
+    }
+}
+
+fn run_all(steps: &[Inside], context: &InsideContext<'_>) {
+    for step in steps {
+        let start = Instant::now();
+        if let Err(error) = step.run(context) {
+            fail(context.channel, error, step.purpose());
+        }
+        log::debug!("inside {:>6} µs  {step}", start.elapsed().as_micros());
+    }
+}
+
+fn wait_for_outside(channel: BorrowedFd<'_>) {
+    say(channel, &Message::Reached);
+    match channel::receive(channel, true) {
+        Received::Message(Message::Go, _) => {}
+        // The shim is dead or gave up; it has said why.
+        _ => sys::exit_now(FAILED),
+    }
+}
+
+fn say(channel: BorrowedFd<'_>, message: &Message) {
+    // A dead shim has nobody to tell; DieWithShim ends us.
+    let _ = channel::send(channel, message, None);
+}
+
+fn fail(channel: BorrowedFd<'_>, error: CallError, purpose: impl fmt::Display) -> ! {
+    say(channel, &Message::Failed(error.during(purpose)));
+    sys::exit_now(FAILED)
+}
+
+/// The inode numbers by which /proc/PID/ns names the namespaces.
+fn namespace_ids() -> Result<[u64; 8]> {
+    let mut ids = [0; 8];
+    for (id, kind) in ids.iter_mut().zip(Kind::ALL) {
+        let path = format!("/proc/self/ns/{}", kind.file());
+        *id = stat(path.as_str()).call(|| format!("stat({path:?})"))?.st_ino;
+    }
+    Ok(ids)
+}
+
+fn become_init(exec: &Exec, options: &InitOptions, channel: &OwnedFd, image: OwnedFd) -> ! {
+    let report = 3 + exec.preserve_fds as i32;
+    let group = match options.group {
+        Group::Keep => c"keep",
+        Group::Own => c"own",
+        Group::Foreground => c"foreground",
+    };
+    let number = |number: String| CString::new(number).unwrap_or_default();
+    let mut argv: Vec<CString> = vec![
+        c"nsinit".into(),
+        c"--no-env".into(),
+        c"--report-fd".into(),
+        number(report.to_string()),
+        c"--mask".into(),
+        number(format!("{:x}", exec.signal_mask)),
+        c"--pgroup".into(),
+        group.into(),
+    ];
+    if options.kill_workload {
+        argv.push(c"--pdeathsig".into());
+    }
+    if let Some(argv0) = &exec.argv0 {
+        argv.extend([c"--argv0".into(), argv0.clone()]);
+    }
+    argv.push(c"--".into());
+    argv.extend(exec.argv.iter().cloned());
+
+    let error = sys::exec_with_report(image, channel, report, &argv, &exec.env);
+    fail(
+        channel.as_fd(),
+        CallError { call: "execveat(memfd:nsinit)".into(), errno: error },
+        "start nsinit",
+    )
+}
+
+fn become_workload(exec: &Exec, channel: &OwnedFd) -> ! {
+    if sys::set_signal_mask(exec.signal_mask).is_ok() {
+        let failure = nsinit::exec::exec(&exec.argv, &exec.env);
+        let code = failure.exit_code();
+        say(channel.as_fd(), &Message::NotExecuted { errno: failure.errno, code });
+        sys::exit_now(i32::from(code));
+    }
+    sys::exit_now(FAILED)
+}

@@ -1,0 +1,253 @@
+//! THE order: what happens outside and inside, in which sequence, and why.
+//!
+//! [`plan`] is pure: it reads nothing and changes nothing. What a later step
+//! needs from an earlier one is written beside it.
+
+mod mounts;
+mod shell;
+mod text;
+
+use std::ffi::CString;
+
+use caps::Capability;
+use nix::sched::CloneFlags;
+
+use crate::host::Host;
+use crate::seccomp;
+use crate::spec::{
+    Choice, ContainerId, IdKind, IdMaps, Kind, Process, Seccomp, Session, Setgroups, Spec, User,
+};
+use crate::step::{Inside, Outside};
+
+/// The ordered steps that make one container.
+#[derive(Debug)]
+pub struct Plan {
+    /// The shim's, before there is a child.
+    pub before: Vec<Outside>,
+    /// The namespaces that clone3(2) makes.
+    pub clone: CloneFlags,
+    /// The child's, while its ids are not mapped.
+    pub early: Vec<Inside>,
+    /// The shim's, while the child waits.
+    pub outside: Vec<Outside>,
+    /// The child's.
+    pub inside: Vec<Inside>,
+    /// What the child becomes.
+    pub exec: Exec,
+    /// Whether the container is a pid namespace, which the kernel ends as a whole.
+    pub ends_as_one: bool,
+    /// Whether the shim leaves the caller's session.
+    pub session: Session,
+    /// Whether the child reports its namespaces' ids.
+    pub report_namespaces: bool,
+    /// Whether the child makes a terminal.
+    pub terminal: bool,
+}
+
+/// The last step of the child.
+#[derive(Debug, Clone)]
+pub struct Exec {
+    /// The options of nsinit, or `None` to execute the workload as it is.
+    pub init: Option<InitOptions>,
+    /// The workload's command and arguments.
+    pub argv: Vec<CString>,
+    /// What the workload is told it is called.
+    pub argv0: Option<CString>,
+    /// The workload's environment.
+    pub env: Vec<CString>,
+    /// The workload's signal mask.
+    pub signal_mask: u64,
+    /// The descriptors from 3 on that the workload keeps.
+    pub preserve_fds: u32,
+}
+
+/// How nsinit is to treat the workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InitOptions {
+    /// The process group of the workload.
+    pub group: Group,
+    /// Whether the workload must be killed with nsinit, because no pid namespace does it.
+    pub kill_workload: bool,
+}
+
+/// The process group of the workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// The caller's.
+    Keep,
+    /// Its own.
+    Own,
+    /// Its own, in the foreground of the container's terminal.
+    Foreground,
+}
+
+/// Orders what the spec asks for, for this caller.
+pub fn plan(spec: Spec, host: &Host) -> Plan {
+    let Spec { namespaces, id_maps, process, rights, terminal, session, init, .. } = spec;
+    let new = |kind| namespaces.is_new(kind);
+    let clone = clone_flags(&namespaces);
+    let ends_as_one = new(Kind::Pid);
+    let report_namespaces = spec.report_namespaces;
+    let has_terminal = terminal.is_some();
+    let mounts = mounts::steps(&namespaces, spec.propagation, &rights, id_maps.as_ref());
+    let new_user = new(Kind::User);
+    let own_user = new_user || matches!(namespaces.get(Kind::User), Choice::Join(_));
+
+    let mut early = Vec::new();
+    // Needs only the rights that the new user namespace gives at once. Here, so
+    // that it exists when the shim keeps it in a file.
+    if new(Kind::Time) {
+        early.push(Inside::Time(spec.time_offsets));
+    }
+
+    let mut outside = Vec::new();
+    let mut inside = Vec::new();
+    if let Some(maps) = id_maps.filter(|_| new_user) {
+        map_ids(maps, host, &mut inside, &mut outside);
+    }
+    // All namespaces exist now, and the child waits, so their files in /proc do too.
+    outside.extend(spec.persist.into_iter().map(Outside::Persist));
+
+    inside.extend(mounts);
+    inside.extend(spec.hostname.map(Inside::Hostname));
+    inside.extend(spec.domainname.map(Inside::Domainname));
+    if new(Kind::Net) {
+        inside.push(Inside::LoopbackUp);
+    }
+    // A terminal needs a session to control, and the /dev/pts mounted above.
+    if session == Session::Own {
+        inside.push(Inside::Session);
+    }
+    inside.extend(terminal.map(Inside::Terminal));
+    inside.push(Inside::Workdir(process.workdir.clone()));
+    // From here on rights go away. Limits first: raising one needs CAP_SYS_RESOURCE.
+    inside.extend(process.nice.map(Inside::Nice));
+    inside.extend(process.rlimits.iter().copied().map(Inside::Rlimit));
+    inside.extend(process.umask.map(Inside::Umask));
+    // Dropping from the bounding set needs CAP_SETPCAP, which a change of user loses.
+    if own_user || host.has(Capability::CAP_SETPCAP) {
+        inside.push(Inside::DropBounding(rights.capabilities));
+    }
+    let mut filter = (rights.seccomp == Seccomp::Default)
+        .then(|| Inside::Seccomp(seccomp::default_filter(rights.capabilities)));
+    // Without no_new_privs loading a filter needs CAP_SYS_ADMIN, which goes now.
+    if !rights.no_new_privs {
+        inside.extend(filter.take());
+    }
+    let becomes_root = process.user.as_ref().is_none_or(|user| user.uid == ContainerId(0));
+    inside.extend(process.user.clone().map(Inside::Become));
+    // The kernel empties the sets of another user at execve; until then they must not linger.
+    inside.push(Inside::Capabilities(if becomes_root { rights.capabilities } else { 0 }));
+    if rights.no_new_privs {
+        inside.push(Inside::NoNewPrivs);
+    }
+    if process.sigchld_ignored {
+        inside.push(Inside::IgnoreSigchld);
+    }
+    // Forgotten by the kernel at every change of ids, so after the last.
+    inside.push(Inside::DieWithShim);
+    inside.push(Inside::CloseDescriptors { from: 3 + process.preserve_fds as i32 });
+    // Last: what it denies must not be needed by a step.
+    inside.extend(filter);
+
+    Plan {
+        before: joins(namespaces),
+        clone,
+        early,
+        outside,
+        inside,
+        exec: exec(process, init, session, has_terminal, ends_as_one),
+        ends_as_one,
+        session,
+        report_namespaces,
+        terminal: has_terminal,
+    }
+}
+
+fn clone_flags(namespaces: &crate::spec::Namespaces) -> CloneFlags {
+    Kind::ALL
+        .into_iter()
+        // clone3 cannot set the offsets of a time namespace: the child makes it.
+        .filter(|&kind| kind != Kind::Time && namespaces.is_new(kind))
+        .fold(CloneFlags::empty(), |flags, kind| flags | kind.flag())
+}
+
+fn joins(mut namespaces: crate::spec::Namespaces) -> Vec<Outside> {
+    let mut steps = Vec::new();
+    for kind in Kind::ALL {
+        let joined = match namespaces.get(kind) {
+            Choice::Join(_) => std::mem::take(namespaces.get_mut(kind)),
+            _ => continue,
+        };
+        // Before the first: from then on processes inside could trace us.
+        if steps.is_empty() {
+            steps.push(Outside::Undumpable);
+        }
+        if let Choice::Join(joined) = joined {
+            steps.push(Outside::Join(kind, joined));
+        }
+    }
+    steps
+}
+
+/// Who writes the maps: the child itself where the kernel lets it, since that
+/// costs no meeting of two processes; else the shim; else the setuid helpers.
+fn map_ids(maps: IdMaps, host: &Host, inside: &mut Vec<Inside>, outside: &mut Vec<Outside>) {
+    let caller_is_root_inside = maps.maps(IdKind::User, ContainerId(0))
+        && maps.users.iter().any(|line| line.inside.0 == 0 && line.outside == host.uid)
+        && maps.groups.iter().any(|line| line.inside.0 == 0 && line.outside == host.gid);
+    let own_id_only = |kind: IdKind, own| match maps.lines(kind) {
+        [] => true,
+        [line] => line.count == 1 && line.outside == own,
+        _ => false,
+    };
+    let caller_is_mapped =
+        maps.users.iter().any(|line| line.count == 1 && line.outside == host.uid)
+            && maps.groups.iter().any(|line| line.count == 1 && line.outside == host.gid);
+    let becomes_root = !caller_is_root_inside
+        && !caller_is_mapped
+        && maps.maps(IdKind::User, ContainerId(0))
+        && maps.maps(IdKind::Group, ContainerId(0));
+    let setgroups = maps.setgroups;
+
+    if own_id_only(IdKind::User, host.uid)
+        && own_id_only(IdKind::Group, host.gid)
+        && setgroups == Setgroups::Deny
+    {
+        inside.push(Inside::MapSelf(maps));
+    } else if host.may_map_any_id() {
+        outside.push(Outside::WriteMaps(maps));
+    } else {
+        outside.push(Outside::MapWithHelpers(maps));
+    }
+    // Files made by the next steps need an owner that is mapped.
+    if becomes_root {
+        inside.push(Inside::Become(User {
+            uid: ContainerId(0),
+            gid: ContainerId(0),
+            groups: (setgroups == Setgroups::Allow).then(Vec::new),
+        }));
+    }
+}
+
+fn exec(
+    process: Process,
+    init: bool,
+    session: Session,
+    has_terminal: bool,
+    ends_as_one: bool,
+) -> Exec {
+    let group = match session {
+        Session::Own if has_terminal => Group::Foreground,
+        Session::Own => Group::Own,
+        Session::Callers => Group::Keep,
+    };
+    Exec {
+        init: init.then_some(InitOptions { group, kill_workload: !ends_as_one }),
+        argv: process.argv,
+        argv0: process.argv0,
+        env: process.env,
+        signal_mask: process.signal_mask,
+        preserve_fds: process.preserve_fds,
+    }
+}

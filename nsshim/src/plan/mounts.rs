@@ -1,0 +1,120 @@
+//! The mounts of a container whose root is the host's.
+
+use nix::mount::MsFlags;
+
+use crate::spec::{Choice, ContainerId, IdKind, IdMaps, Kind, Namespaces, Propagation, Rights};
+use crate::step::{Inside, MountCall};
+
+/// Hidden as docker hides them: they tell about, or act on, the whole machine.
+const MASKED: [&str; 11] = [
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/firmware",
+];
+
+/// Read-only as in docker. A real root would otherwise set the host's sysctls.
+const READ_ONLY: [&str; 5] =
+    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+
+const LINKS: [(&str, &str); 5] = [
+    ("pts/ptmx", "/dev/ptmx"),
+    ("/proc/self/fd", "/dev/fd"),
+    ("/proc/self/fd/0", "/dev/stdin"),
+    ("/proc/self/fd/1", "/dev/stdout"),
+    ("/proc/self/fd/2", "/dev/stderr"),
+];
+
+/// The group `tty` of every distribution; devpts gives terminals to it.
+const TTY_GROUP: ContainerId = ContainerId(5);
+
+pub(super) fn steps(
+    namespaces: &Namespaces,
+    propagation: Propagation,
+    rights: &Rights,
+    id_maps: Option<&IdMaps>,
+) -> Vec<Inside> {
+    if !namespaces.is_new(Kind::Mnt) {
+        return Vec::new();
+    }
+    let mut steps = vec![Inside::Propagate(propagation)];
+    if matches!(propagation, Propagation::Shared | Propagation::Unchanged) {
+        // Before the first mount: each would appear on the host as well.
+        steps.extend(["/proc", "/dev", "/sys"].map(Inside::KeepPrivate));
+    }
+    let own_processes = !namespaces.is_host(Kind::Pid);
+    if own_processes {
+        steps.push(mount("the container's /proc", "proc", "/proc", HARMLESS, ""));
+    }
+    let unmapped = namespaces.is_new(Kind::User) && id_maps.is_none();
+    // Files in a tmpfs need an owner that is mapped.
+    if !unmapped {
+        devices(&mut steps, namespaces, id_maps);
+    }
+    system(&mut steps, namespaces, rights);
+    if rights.mask_paths {
+        // After /dev: what hides them is its null.
+        steps.extend(MASKED.map(Inside::Mask));
+        steps.extend(READ_ONLY.map(Inside::ReadOnly));
+    }
+    steps
+}
+
+const HARMLESS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
+
+fn devices(steps: &mut Vec<Inside>, namespaces: &Namespaces, id_maps: Option<&IdMaps>) {
+    // The host's /dev stays reachable as the working directory while its own name is covered.
+    steps.push(Inside::StandIn("/dev"));
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_STRICTATIME;
+    // The default mode 1777 would forbid `> /dev/null` to others (sticky directory).
+    steps.push(mount("the container's /dev", "tmpfs", "/dev", flags, "mode=0755,size=65536k"));
+    steps.extend(DEVICES.map(Inside::Device));
+    steps.extend(["/dev/pts", "/dev/shm", "/dev/mqueue"].map(Inside::Directory));
+    let tty_group_mapped = match namespaces.get(Kind::User) {
+        Choice::Host => true,
+        Choice::New => id_maps.is_some_and(|maps| maps.maps(IdKind::Group, TTY_GROUP)),
+        Choice::Join(_) => false,
+    };
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    let options = match tty_group_mapped {
+        true => "newinstance,ptmxmode=0666,mode=0620,gid=5",
+        false => "newinstance,ptmxmode=0666,mode=0620",
+    };
+    steps.push(mount("the container's terminals", "devpts", "/dev/pts", flags, options));
+    steps.push(mount("shared memory", "tmpfs", "/dev/shm", HARMLESS, "mode=1777,size=65536k"));
+    if !namespaces.is_host(Kind::Ipc) {
+        steps.push(mount("message queues", "mqueue", "/dev/mqueue", HARMLESS, ""));
+    }
+    steps.extend(LINKS.map(|(target, link)| Inside::Symlink(target, link)));
+}
+
+/// /sys shows the network devices of the namespace it was mounted in, so a new
+/// network needs a new /sys. Else the host's is made read-only: a real root
+/// could act on the machine through it.
+fn system(steps: &mut Vec<Inside>, namespaces: &Namespaces, rights: &Rights) {
+    let read_only = if rights.mask_paths { MsFlags::MS_RDONLY } else { MsFlags::empty() };
+    if !namespaces.is_host(Kind::Net) {
+        steps.push(mount("the container's /sys", "sysfs", "/sys", HARMLESS | read_only, ""));
+    } else if rights.mask_paths {
+        steps.push(Inside::ReadOnlyTree("/sys"));
+    }
+}
+
+fn mount(
+    purpose: &'static str,
+    fstype: &'static str,
+    target: &'static str,
+    flags: MsFlags,
+    options: &'static str,
+) -> Inside {
+    Inside::Mount(MountCall { purpose, fstype, target, flags, options })
+}

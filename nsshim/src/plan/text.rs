@@ -1,0 +1,57 @@
+//! The plan as text: one line a step, in the order in which they happen.
+
+use std::fmt;
+
+use super::{Group, InitOptions, Plan};
+use crate::spec::Kind;
+use crate::step::flag_name;
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in &self.before {
+            writeln!(f, "outside  {step}")?;
+        }
+        writeln!(f, "outside  {}", self.clone_call())?;
+        for step in &self.early {
+            writeln!(f, "inside   {step}")?;
+        }
+        for step in &self.outside {
+            writeln!(f, "outside  {step}")?;
+        }
+        for step in &self.inside {
+            writeln!(f, "inside   {step}")?;
+        }
+        let command: Vec<String> =
+            self.exec.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        match &self.exec.init {
+            Some(options) => {
+                writeln!(f, "inside   execveat(nsinit, {})", options.words())?;
+                writeln!(f, "inside   nsinit: execve {command:?}")
+            }
+            None => writeln!(f, "inside   execve {command:?}"),
+        }
+    }
+}
+
+impl Plan {
+    /// clone3(2) as strace(1) prints it.
+    pub fn clone_call(&self) -> String {
+        let flags: Vec<&str> = Kind::ALL
+            .into_iter()
+            .filter(|kind| self.clone.contains(kind.flag()))
+            .map(flag_name)
+            .chain(["CLONE_PIDFD"])
+            .collect();
+        format!("clone3({{flags={}}})", flags.join("|"))
+    }
+}
+
+impl InitOptions {
+    fn words(&self) -> &'static str {
+        match self.group {
+            Group::Keep => "--pgroup keep",
+            Group::Own => "--pgroup own",
+            Group::Foreground => "--pgroup foreground",
+        }
+    }
+}

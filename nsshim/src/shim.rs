@@ -1,0 +1,117 @@
+//! The shim: makes the child, carries out the outside of the plan, watches.
+//!
+//! A fork of the program that starts the container, never an exec: it pays no
+//! second start, and has the plan in memory. One thread; every signal is blocked
+//! and read from a descriptor.
+
+mod image;
+mod monitor;
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Instant;
+
+use nix::unistd::Pid;
+
+use crate::channel::{self, Message, Received};
+use crate::child;
+use crate::error::{Failure, Named};
+use crate::plan::Plan;
+use crate::spec::Session;
+use crate::step::{Outside, OutsideContext, open_proc};
+use crate::sys::{self, Cloned};
+use crate::terminal::SavedTerminal;
+
+/// The container's first process, pinned.
+pub(crate) struct Child {
+    pub pid: Pid,
+    pub pidfd: OwnedFd,
+    /// The shim's end of the channel to it.
+    pub channel: OwnedFd,
+}
+
+/// Makes the container and watches it until it is gone.
+///
+/// `nsctl` is the channel to the caller; when it ends, the container does.
+/// `saved` is the caller's terminal, to be restored should the caller be killed.
+pub(crate) fn run(plan: Plan, nsctl: OwnedFd, saved: Option<SavedTerminal>) -> ! {
+    let outcome = make(&plan).and_then(|child| {
+        monitor::Monitor::new(child, nsctl.as_fd(), &plan, saved)
+            .call(|| "signalfd4()".into())
+            .map_err(|error| error.during("watch the container"))
+    });
+    match outcome {
+        Ok(mut monitor) => monitor.run(),
+        Err(failure) => {
+            let _ = channel::send(&nsctl, &Message::Failed(failure), None);
+            sys::exit_now(125)
+        }
+    }
+}
+
+fn make(plan: &Plan) -> Result<Child, Failure> {
+    if plan.session == Session::Own {
+        // Nothing the user's terminal sends reaches us, and we cannot take it.
+        let _ = nix::unistd::setsid();
+    }
+    if !plan.ends_as_one {
+        // No pid namespace ends the container as a whole: what it leaves comes to us.
+        let _ = nix::sys::prctl::set_child_subreaper(true);
+    }
+    let proc = open_proc().map_err(|error| error.during("prepare the container"))?;
+    let image = match plan.exec.init {
+        Some(_) => Some(image::open().map_err(|error| error.during("prepare nsinit"))?),
+        None => None,
+    };
+    run_all(&plan.before, &OutsideContext { child: None, proc: proc.as_fd() })?;
+
+    let (ours, theirs) = channel::pair()
+        .call(|| "socketpair(AF_UNIX, SOCK_SEQPACKET)".into())
+        .map_err(|error| error.during("prepare the container"))?;
+    let start = Instant::now();
+    let cloned = sys::clone3(plan.clone)
+        .call(|| plan.clone_call())
+        .map_err(|error| error.during("create the namespaces"))?;
+    let (pid, pidfd) = match cloned {
+        Cloned::Child => {
+            drop(ours);
+            child::run(plan, theirs, image)
+        }
+        Cloned::Parent { pid, pidfd } => (pid, pidfd),
+    };
+    log::debug!("outside {:>5} µs  {}", start.elapsed().as_micros(), plan.clone_call());
+    drop(theirs);
+    drop(image);
+    let child = Child { pid, pidfd, channel: ours };
+    if !plan.outside.is_empty() {
+        meet(plan, &child, proc.as_fd()).inspect_err(|_| monitor::kill(&child))?;
+    }
+    Ok(child)
+}
+
+/// While the child waits: the steps that need its namespaces to exist.
+fn meet(plan: &Plan, child: &Child, proc: BorrowedFd<'_>) -> Result<(), Failure> {
+    match channel::receive(&child.channel, true) {
+        Received::Message(Message::Reached, _) => {}
+        Received::Message(Message::Failed(failure), _) => return Err(failure),
+        _ => {
+            return Err(Failure {
+                step: "prepare the container".into(),
+                call: "recv(child)".into(),
+                errno: nix::errno::Errno::ECHILD,
+            });
+        }
+    }
+    run_all(&plan.outside, &OutsideContext { child: Some(child.pid), proc })?;
+    channel::send(&child.channel, &Message::Go, None)
+        .call(|| "send(child, go)".into())
+        .map_err(|error| error.during("prepare the container"))
+}
+
+fn run_all(steps: &[Outside], context: &OutsideContext<'_>) -> Result<(), Failure> {
+    for step in steps {
+        let start = Instant::now();
+        step.run(context)?;
+        log::debug!("outside {:>5} µs  {step}", start.elapsed().as_micros());
+    }
+    Ok(())
+}

@@ -1,0 +1,236 @@
+//! Watching one container: passes signals in and reports out, ends it with its owner.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nsinit::report::Report;
+
+use super::Child;
+use crate::channel::{self, Message, Received};
+use crate::exit::Exit;
+use crate::orphans;
+use crate::plan::Plan;
+use crate::sys::{self, Change, SignalInfo, Whose, waitid};
+use crate::terminal::SavedTerminal;
+
+pub(super) struct Monitor<'a> {
+    child: Child,
+    nsctl: BorrowedFd<'a>,
+    signals: OwnedFd,
+    saved: Option<SavedTerminal>,
+    ends_as_one: bool,
+    has_init: bool,
+    nsctl_is_alive: bool,
+    child_is_silent: bool,
+    exit: Option<Exit>,
+    failed: bool,
+}
+
+/// Ends the container's first process, and with it its pid namespace.
+pub(super) fn kill(child: &Child) {
+    send_kill(child);
+    let _ = waitid(Whose::PidFd(child.pidfd.as_fd()), libc::WEXITED);
+}
+
+impl<'a> Monitor<'a> {
+    pub(super) fn new(
+        child: Child,
+        nsctl: BorrowedFd<'a>,
+        plan: &Plan,
+        saved: Option<SavedTerminal>,
+    ) -> nix::Result<Self> {
+        let signals = sys::signalfd_all()?;
+        let monitor = Monitor {
+            child,
+            nsctl,
+            signals,
+            saved,
+            ends_as_one: plan.ends_as_one,
+            has_init: plan.exec.init.is_some(),
+            nsctl_is_alive: true,
+            child_is_silent: false,
+            exit: None,
+            failed: false,
+        };
+        monitor.let_go();
+        Ok(monitor)
+    }
+
+    /// Closes what the caller gave us: the readers of its pipes must see the end
+    /// when the workload closes them, not when we do.
+    fn let_go(&self) {
+        let mut keep = vec![
+            self.child.pidfd.as_fd(),
+            self.child.channel.as_fd(),
+            self.nsctl,
+            self.signals.as_fd(),
+        ];
+        if let Some(saved) = &self.saved {
+            keep.push(saved.tty());
+        }
+        sys::close_all_but(&keep, log::log_enabled!(log::Level::Debug));
+    }
+
+    pub(super) fn run(&mut self) -> ! {
+        loop {
+            match self.wait() {
+                Ready { child_ended: true, .. } => self.finish(),
+                ready => {
+                    if ready.child {
+                        self.hear_child();
+                    }
+                    if ready.nsctl {
+                        self.hear_nsctl();
+                    }
+                    if ready.signals {
+                        self.hear_signals();
+                    }
+                }
+            }
+        }
+    }
+
+    fn wait(&self) -> Ready {
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let silent = |fd| PollFd::new(fd, PollFlags::empty());
+        let mut fds = [
+            readable(self.child.pidfd.as_fd()),
+            readable(self.signals.as_fd()),
+            if self.nsctl_is_alive { readable(self.nsctl) } else { silent(self.signals.as_fd()) },
+            if self.child_is_silent {
+                silent(self.signals.as_fd())
+            } else {
+                readable(self.child.channel.as_fd())
+            },
+        ];
+        match poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            // Nothing can be heard any more: the container must not outlive its watch.
+            Err(_) => send_kill(&self.child),
+        }
+        let [child_ended, signals, nsctl, child] = fds.map(|fd| fd.any().unwrap_or(false));
+        Ready { child_ended, signals, nsctl, child }
+    }
+
+    fn hear_child(&mut self) {
+        match channel::receive(&self.child.channel, false) {
+            Received::Message(Message::Init(report), _) => self.hear_init(report),
+            Received::Message(message, fd) => {
+                self.failed |= matches!(message, Message::Failed(_) | Message::NotExecuted { .. });
+                self.tell(&message, fd.as_ref().map(AsFd::as_fd));
+            }
+            Received::Nothing => {}
+            Received::End => {
+                self.child_is_silent = true;
+                // Without nsinit the channel closes when the workload is executed.
+                if !self.has_init && !self.failed {
+                    self.tell(&Message::Started { pid: self.child.pid.as_raw() }, None);
+                }
+            }
+        }
+    }
+
+    fn hear_init(&mut self, report: Report) {
+        match report {
+            Report::Started { .. } => {
+                self.tell(&Message::Started { pid: self.child.pid.as_raw() }, None);
+            }
+            Report::Failed { errno, code, .. } => {
+                self.failed = true;
+                self.tell(&Message::NotExecuted { errno, code }, None);
+            }
+            Report::Stopped { signal } => {
+                self.tell(&Message::Stopped { signal: i32::from(signal) }, None);
+            }
+            Report::Continued => {}
+            Report::Exited { code } => self.exit = Some(Exit::Code(code)),
+            Report::Signaled { signal, core } => {
+                self.exit = Some(Exit::Signaled { signal: i32::from(signal), core });
+            }
+        }
+    }
+
+    fn hear_nsctl(&mut self) {
+        match channel::receive(self.nsctl, false) {
+            Received::Message(Message::Signal(info), _) => {
+                // It may have just ended; then there is nobody to tell.
+                let _ = sys::pidfd_send_signal(&self.child.pidfd, &info);
+            }
+            Received::Message(..) | Received::Nothing => {}
+            Received::End => {
+                self.nsctl_is_alive = false;
+                if let Some(saved) = &self.saved {
+                    saved.restore_if_still_raw();
+                }
+                send_kill(&self.child);
+            }
+        }
+    }
+
+    fn hear_signals(&mut self) {
+        while let Some(info) = SignalInfo::read(&self.signals) {
+            if info.signal == libc::SIGCHLD {
+                self.hear_death_or_stop();
+            } else if info.is_from_process() {
+                let _ = sys::pidfd_send_signal(&self.child.pidfd, &info);
+            }
+        }
+    }
+
+    /// A child of ours changed: the container's first process stopped (without
+    /// nsinit that is the workload), or an orphan that came to us ended.
+    fn hear_death_or_stop(&mut self) {
+        let init = Whose::PidFd(self.child.pidfd.as_fd());
+        if let Ok(Some((_, Change::Stopped(signal)))) = waitid(init, libc::WSTOPPED | libc::WNOHANG)
+        {
+            self.tell(&Message::Stopped { signal }, None);
+        }
+        orphans::reap_all_but(Some(self.child.pid));
+    }
+
+    fn tell(&self, message: &Message, fd: Option<BorrowedFd<'_>>) {
+        if self.nsctl_is_alive {
+            // A dead nsctl shows as the end of its channel.
+            let _ = channel::send(self.nsctl, message, fd);
+        }
+    }
+
+    fn finish(&mut self) -> ! {
+        while !self.child_is_silent {
+            match channel::receive(&self.child.channel, false) {
+                Received::Message(Message::Init(report), _) => self.hear_init(report),
+                Received::Message(message, fd) => self.tell(&message, fd.as_ref().map(AsFd::as_fd)),
+                Received::Nothing | Received::End => break,
+            }
+        }
+        let ended = wait_for_end(&self.child);
+        if !self.ends_as_one {
+            orphans::kill_all();
+        }
+        // What nsinit says is exact: 143 may be a code or a signal.
+        let exit = self.exit.unwrap_or(ended);
+        self.tell(&Message::Exited(exit), None);
+        sys::exit_now(0)
+    }
+}
+
+fn send_kill(child: &Child) {
+    let kill = SignalInfo { signal: libc::SIGKILL, code: 0, pid: 0, uid: 0, value: 0 };
+    let _ = sys::pidfd_send_signal(&child.pidfd, &kill);
+}
+
+fn wait_for_end(child: &Child) -> Exit {
+    match waitid(Whose::PidFd(child.pidfd.as_fd()), libc::WEXITED) {
+        Ok(Some((_, Change::Exited(exit)))) => exit,
+        // Somebody else took the status; the container is gone all the same.
+        _ => Exit::Code(125),
+    }
+}
+
+struct Ready {
+    child_ended: bool,
+    signals: bool,
+    nsctl: bool,
+    child: bool,
+}

@@ -1,0 +1,89 @@
+//! What is wanted, resolved: absolute paths, numeric ids, open descriptors, no
+//! default left to choose. Every front end ends in a [`Spec`]; [`plan`](crate::plan())
+//! turns it into steps.
+
+mod idmap;
+mod namespace;
+mod process;
+
+use std::ffi::CString;
+
+use nix::pty::Winsize;
+use nix::sys::termios::Termios;
+
+pub(crate) use idmap::text as idmap_text;
+pub use idmap::{IdKind, IdMap, IdMaps, Setgroups};
+pub use namespace::{Choice, Joined, Kind, Namespaces, Persist, Propagation, TimeOffsets};
+pub use process::{ContainerId, HostId, Process, Rlimit, User, Workdir};
+
+/// A container as it is wanted.
+#[derive(Debug)]
+pub struct Spec {
+    /// Per kind: the caller's, a new one, or one that exists.
+    pub namespaces: Namespaces,
+    /// The id maps of a new user namespace; `None` leaves it without a map.
+    pub id_maps: Option<IdMaps>,
+    /// The host name of a new UTS namespace.
+    pub hostname: Option<CString>,
+    /// The NIS domain name of a new UTS namespace.
+    pub domainname: Option<CString>,
+    /// The clock offsets of a new time namespace.
+    pub time_offsets: TimeOffsets,
+    /// How the mounts of a new mount namespace relate to the host's.
+    pub propagation: Propagation,
+    /// Namespaces to keep in files.
+    pub persist: Vec<Persist>,
+    /// The workload.
+    pub process: Process,
+    /// A terminal of its own, or `None` for the caller's standard streams.
+    pub terminal: Option<Terminal>,
+    /// Whose session the workload belongs to.
+    pub session: Session,
+    /// What the workload may do.
+    pub rights: Rights,
+    /// Whether nsinit is PID 1; else the workload is.
+    pub init: bool,
+    /// Whether the namespace ids are to be reported.
+    pub report_namespaces: bool,
+}
+
+/// A pseudo-terminal to make inside.
+#[derive(Debug, Clone)]
+pub struct Terminal {
+    /// The size it starts with.
+    pub size: Winsize,
+    /// The modes of the user's terminal, to start with the same keys and flags.
+    pub modes: Option<Termios>,
+}
+
+/// Which session and process group the workload runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Session {
+    /// Its own: nothing that the terminal or `kill(0)` sends crosses the boundary.
+    Own,
+    /// The caller's, because it was given the caller's terminal as a standard
+    /// stream and must be able to read it: like any command of a shell.
+    Callers,
+}
+
+/// What the workload may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rights {
+    /// The capabilities it may ever have: bit n is capability n, capabilities(7).
+    pub capabilities: u64,
+    /// Whether execve may add rights. prctl(2), `PR_SET_NO_NEW_PRIVS`
+    pub no_new_privs: bool,
+    /// The system calls it may make.
+    pub seccomp: Seccomp,
+    /// Whether kernel files in /proc and /sys are hidden or read-only.
+    pub mask_paths: bool,
+}
+
+/// The system-call filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seccomp {
+    /// The default policy for the capabilities.
+    Default,
+    /// None.
+    Unconfined,
+}

@@ -1,0 +1,301 @@
+//! The steps that a plan is made of: plain data and one call each.
+//!
+//! [`Outside`] steps run in the shim, [`Inside`] steps in the container's first
+//! process. Decisions are not taken here but in [`plan`](crate::plan()); the order is
+//! written there too. A step prints as the calls it makes.
+
+mod capabilities;
+mod device;
+mod fds;
+mod identity;
+mod idmap;
+mod join;
+mod limits;
+mod mount;
+mod net;
+mod persist;
+mod pty;
+mod session;
+mod time;
+mod uts;
+mod workdir;
+
+use std::ffi::CString;
+use std::fmt;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use nix::unistd::Pid;
+
+use crate::error::{Failure, Result};
+use crate::seccomp::Filter;
+use crate::spec::{
+    IdMaps, Joined, Kind, Persist, Propagation, Rlimit, Terminal, TimeOffsets, User, Workdir,
+};
+
+pub(crate) use join::flag_name;
+pub use mount::MountCall;
+
+/// A step of the shim, in the host's namespaces.
+#[derive(Debug)]
+pub enum Outside {
+    /// Refuse to be traced or read from inside what we are about to join (CVE-2016-9962).
+    Undumpable,
+    /// Join a namespace that exists.
+    Join(Kind, Joined),
+    /// Write the id maps.
+    WriteMaps(IdMaps),
+    /// Have newuidmap(1) and newgidmap(1) write the id maps, side by side.
+    MapWithHelpers(IdMaps),
+    /// Bind a namespace of the child on a file.
+    Persist(Persist),
+}
+
+/// A step of the container's first process, before it becomes nsinit.
+#[derive(Debug)]
+pub enum Inside {
+    /// Make a time namespace with offsets and enter it.
+    Time(TimeOffsets),
+    /// Write the process's own single-id maps.
+    MapSelf(IdMaps),
+    /// Set groups, group and user.
+    Become(User),
+    /// Set how mounts travel, for the whole tree.
+    Propagate(Propagation),
+    /// Keep what we mount on this mount point from travelling.
+    KeepPrivate(&'static str),
+    /// One mount(2).
+    Mount(MountCall),
+    /// Hide a file or directory of the kernel's.
+    Mask(&'static str),
+    /// Make a directory of the kernel's read-only.
+    ReadOnly(&'static str),
+    /// Make an existing mount and all below it read-only.
+    ReadOnlyTree(&'static str),
+    /// Work in a directory while the next steps hide it.
+    StandIn(&'static str),
+    /// Bind a device of the directory we stand in under the new /dev.
+    Device(&'static str),
+    /// Make a directory.
+    Directory(&'static str),
+    /// Make a symbolic link: target, link.
+    Symlink(&'static str, &'static str),
+    /// sethostname(2)
+    Hostname(CString),
+    /// setdomainname(2)
+    Domainname(CString),
+    /// Set the loopback interface up.
+    LoopbackUp,
+    /// setrlimit(2)
+    Rlimit(Rlimit),
+    /// setpriority(2)
+    Nice(i32),
+    /// umask(2)
+    Umask(u32),
+    /// Become a session leader.
+    Session,
+    /// Make a pty, take it as controlling terminal and standard streams, send its master out.
+    Terminal(Terminal),
+    /// Go to the working directory.
+    Workdir(Workdir),
+    /// Limit the capabilities that can ever be had.
+    DropBounding(u64),
+    /// Set the permitted and effective capabilities; clear the inheritable and ambient.
+    Capabilities(u64),
+    /// prctl(PR_SET_NO_NEW_PRIVS)
+    NoNewPrivs,
+    /// Load the system-call filter.
+    Seccomp(Filter),
+    /// Be killed when the shim dies.
+    DieWithShim,
+    /// Keep the descriptors of the host from the workload.
+    CloseDescriptors {
+        /// The first that is not given to it.
+        from: i32,
+    },
+    /// Leave the caller's disposition of SIGCHLD as it was.
+    IgnoreSigchld,
+}
+
+/// What an outside step works on.
+pub(crate) struct OutsideContext<'a> {
+    /// The container's first process, once there is one.
+    pub child: Option<Pid>,
+    /// The host's /proc, open since before any mount namespace was joined.
+    pub proc: BorrowedFd<'a>,
+}
+
+/// What an inside step works on.
+pub(crate) struct InsideContext<'a> {
+    /// The channel to the shim.
+    pub channel: BorrowedFd<'a>,
+}
+
+impl Outside {
+    pub(crate) fn run(&self, context: &OutsideContext<'_>) -> std::result::Result<(), Failure> {
+        let result = match self {
+            Outside::Undumpable => join::undumpable(),
+            Outside::Join(kind, joined) => join::join(*kind, joined),
+            Outside::WriteMaps(maps) => idmap::write(context, maps),
+            Outside::MapWithHelpers(maps) => return idmap::with_helpers(context, maps),
+            Outside::Persist(persist) => persist::bind(context, persist),
+        };
+        result.map_err(|error| error.during(self.purpose()))
+    }
+
+    /// What the step is for, as it follows "cannot".
+    pub fn purpose(&self) -> String {
+        match self {
+            Outside::Undumpable => "protect the shim from the joined namespaces".into(),
+            Outside::Join(kind, joined) => {
+                format!("join the {kind} namespace {}", joined.path.display())
+            }
+            Outside::WriteMaps(_) | Outside::MapWithHelpers(_) => "map user and group ids".into(),
+            Outside::Persist(persist) => {
+                format!("keep the {} namespace in {}", persist.kind, persist.path.display())
+            }
+        }
+    }
+}
+
+impl Inside {
+    pub(crate) fn run(&self, context: &InsideContext<'_>) -> Result<()> {
+        match self {
+            Inside::Time(offsets) => time::enter(offsets),
+            Inside::MapSelf(maps) => idmap::write_own(maps),
+            Inside::Become(user) => identity::assume(user),
+            Inside::Propagate(propagation) => mount::propagate(*propagation),
+            Inside::KeepPrivate(path) => mount::keep_private(path),
+            Inside::Mount(call) => call.run(),
+            Inside::Mask(path) => mount::mask(path),
+            Inside::ReadOnly(path) => mount::read_only(path),
+            Inside::ReadOnlyTree(path) => mount::read_only_tree(path),
+            Inside::StandIn(path) => workdir::stand_in(path),
+            Inside::Device(name) => device::bind(name),
+            Inside::Directory(path) => device::directory(path),
+            Inside::Symlink(target, link) => device::symlink(target, link),
+            Inside::Hostname(name) => uts::hostname(name),
+            Inside::Domainname(name) => uts::domainname(name),
+            Inside::LoopbackUp => net::loopback_up(),
+            Inside::Rlimit(limit) => limits::rlimit(limit),
+            Inside::Nice(nice) => limits::nice(*nice),
+            Inside::Umask(mask) => limits::umask(*mask),
+            Inside::Session => session::lead(),
+            Inside::Terminal(terminal) => pty::open(context, terminal),
+            Inside::Workdir(workdir) => workdir::enter(workdir),
+            Inside::DropBounding(keep) => capabilities::drop_bounding(*keep),
+            Inside::Capabilities(set) => capabilities::set(*set),
+            Inside::NoNewPrivs => capabilities::no_new_privs(),
+            Inside::Seccomp(filter) => fds::seccomp(filter),
+            Inside::DieWithShim => session::die_with_shim(context),
+            Inside::CloseDescriptors { from } => fds::close_on_exec(*from),
+            Inside::IgnoreSigchld => session::ignore_sigchld(),
+        }
+    }
+
+    /// What the step is for, as it follows "cannot".
+    pub fn purpose(&self) -> String {
+        match self {
+            Inside::Time(_) => "make the time namespace".into(),
+            Inside::MapSelf(_) => "map user and group ids".into(),
+            Inside::Become(user) => format!("become user {}:{}", user.uid.0, user.gid.0),
+            Inside::Propagate(_) => "set the propagation of mounts".into(),
+            Inside::KeepPrivate(path) => format!("keep the mounts on {path} private"),
+            Inside::Mount(call) => format!("mount {}", call.purpose),
+            Inside::Mask(path) => format!("hide {path}"),
+            Inside::ReadOnly(path) | Inside::ReadOnlyTree(path) => {
+                format!("make {path} read-only")
+            }
+            Inside::StandIn(path) => format!("enter {path}"),
+            Inside::Device(name) => format!("give the device /dev/{name}"),
+            Inside::Directory(path) => format!("make the directory {path}"),
+            Inside::Symlink(_, link) => format!("make the link {link}"),
+            Inside::Hostname(name) => format!("set the hostname {}", name.to_string_lossy()),
+            Inside::Domainname(name) => format!("set the domain name {}", name.to_string_lossy()),
+            Inside::LoopbackUp => "set the loopback interface up".into(),
+            Inside::Rlimit(limit) => format!("set the limit {:?}", limit.resource),
+            Inside::Nice(nice) => format!("set the nice value {nice}"),
+            Inside::Umask(_) => "set the umask".into(),
+            Inside::Session => "start a session".into(),
+            Inside::Terminal(_) => "make a terminal".into(),
+            Inside::Workdir(_) => "enter the working directory".into(),
+            Inside::DropBounding(_) => "limit the capabilities".into(),
+            Inside::Capabilities(_) => "set the capabilities".into(),
+            Inside::NoNewPrivs => "forbid new privileges".into(),
+            Inside::Seccomp(_) => "load the system-call filter".into(),
+            Inside::DieWithShim => "tie the container to its shim".into(),
+            Inside::CloseDescriptors { .. } => "keep the host's descriptors out".into(),
+            Inside::IgnoreSigchld => "restore the disposition of SIGCHLD".into(),
+        }
+    }
+}
+
+impl fmt::Display for Outside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outside::Undumpable => f.write_str("prctl(PR_SET_DUMPABLE, 0)"),
+            Outside::Join(kind, joined) => join::describe(f, *kind, joined),
+            Outside::WriteMaps(maps) => idmap::describe(f, "CHILD", maps),
+            Outside::MapWithHelpers(maps) => idmap::describe_helpers(f, maps),
+            Outside::Persist(persist) => persist::describe(f, persist),
+        }
+    }
+}
+
+impl fmt::Display for Inside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Inside::Time(offsets) => time::describe(f, offsets),
+            Inside::MapSelf(maps) => idmap::describe(f, "self", maps),
+            Inside::Become(user) => identity::describe(f, user),
+            Inside::Propagate(propagation) => mount::describe_propagation(f, *propagation),
+            Inside::KeepPrivate(path) => {
+                write!(f, "mount(NULL, \"{path}\", NULL, MS_REC|MS_PRIVATE)")
+            }
+            Inside::Mount(call) => write!(f, "{call}"),
+            Inside::Mask(path) => write!(f, "mount(\"/dev/null\", \"{path}\", NULL, MS_BIND)"),
+            Inside::ReadOnly(path) => write!(
+                f,
+                "mount(\"{path}\", \"{path}\", NULL, MS_BIND|MS_REC); {}",
+                mount::SetReadOnly(path)
+            ),
+            Inside::ReadOnlyTree(path) => write!(f, "{}", mount::SetReadOnly(path)),
+            Inside::StandIn(path) => write!(f, "chdir(\"{path}\")"),
+            Inside::Device(name) => {
+                write!(f, "mount(\"{name}\", \"/dev/{name}\", NULL, MS_BIND)")
+            }
+            Inside::Directory(path) => write!(f, "mkdir(\"{path}\", 0755)"),
+            Inside::Symlink(target, link) => write!(f, "symlink(\"{target}\", \"{link}\")"),
+            Inside::Hostname(name) => write!(f, "sethostname({name:?})"),
+            Inside::Domainname(name) => write!(f, "setdomainname({name:?})"),
+            Inside::LoopbackUp => f.write_str("ioctl(SIOCSIFFLAGS, \"lo\", IFF_UP)"),
+            Inside::Rlimit(limit) => limits::describe_rlimit(f, limit),
+            Inside::Nice(nice) => write!(f, "setpriority(PRIO_PROCESS, 0, {nice})"),
+            Inside::Umask(mask) => write!(f, "umask(0{mask:o})"),
+            Inside::Session => f.write_str("setsid()"),
+            Inside::Terminal(terminal) => pty::describe(f, terminal),
+            Inside::Workdir(workdir) => workdir::describe(f, workdir),
+            Inside::DropBounding(keep) => capabilities::describe_bounding(f, *keep),
+            Inside::Capabilities(set) => capabilities::describe(f, *set),
+            Inside::NoNewPrivs => f.write_str("prctl(PR_SET_NO_NEW_PRIVS, 1)"),
+            Inside::Seccomp(filter) => write!(
+                f,
+                "seccomp(SECCOMP_SET_MODE_FILTER, {} instructions)",
+                filter.instructions().len()
+            ),
+            Inside::DieWithShim => f.write_str("prctl(PR_SET_PDEATHSIG, SIGKILL)"),
+            Inside::CloseDescriptors { from } => {
+                write!(f, "close_range({from}, UINT_MAX, CLOSE_RANGE_CLOEXEC)")
+            }
+            Inside::IgnoreSigchld => f.write_str("sigaction(SIGCHLD, SIG_IGN)"),
+        }
+    }
+}
+
+/// Opens the host's /proc, to be used after the mount namespace changed.
+pub(crate) fn open_proc() -> Result<OwnedFd> {
+    use crate::error::Named;
+    use nix::fcntl::{OFlag, open};
+    use nix::sys::stat::Mode;
+    open("/proc", OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
+        .call(|| "open(\"/proc\", O_PATH)".into())
+}

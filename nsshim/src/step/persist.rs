@@ -1,0 +1,31 @@
+//! Keeping a namespace in a file: a bind mount of /proc/PID/ns/KIND, as
+//! unshare(1) and ip-netns(8) do.
+
+use std::fmt;
+use std::os::fd::AsRawFd;
+
+use nix::fcntl::{OFlag, openat};
+use nix::mount::{MsFlags, mount};
+use nix::sys::stat::Mode;
+use nix::unistd::Pid;
+
+use super::OutsideContext;
+use crate::error::{Named, Result};
+use crate::spec::Persist;
+
+pub(super) fn bind(context: &OutsideContext<'_>, persist: &Persist) -> Result<()> {
+    let child = context.child.map_or(0, Pid::as_raw);
+    let name = format!("{child}/ns/{}", persist.kind.file());
+    // The child is alive and waits for us, so its pid cannot have been used again.
+    let namespace =
+        openat(context.proc, name.as_str(), OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
+            .call(|| format!("open(\"/proc/{name}\", O_PATH)"))?;
+    let source = format!("/proc/self/fd/{}", namespace.as_raw_fd());
+    mount(Some(source.as_str()), &persist.path, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+        .call(|| format!("mount(\"/proc/{name}\", {:?}, NULL, MS_BIND)", persist.path))
+}
+
+pub(super) fn describe(f: &mut fmt::Formatter<'_>, persist: &Persist) -> fmt::Result {
+    let file = persist.kind.file();
+    write!(f, "mount(\"/proc/CHILD/ns/{file}\", {:?}, NULL, MS_BIND)", persist.path)
+}

@@ -1,0 +1,29 @@
+//! The only unsafe code of this crate: one function per system call that nix
+//! does not have, each with the system call's name. Nothing here decides.
+
+mod clone;
+mod exec;
+mod fd;
+mod ioctl;
+mod mount;
+mod process;
+mod signal;
+mod wait;
+
+pub(crate) use clone::{Cloned, clone3};
+pub(crate) use exec::exec_with_report;
+pub use fd::{
+    close_all_but, close_range_cloexec, duplicate, is_open, own_received, replace_standard_stream,
+    standard_input, standard_output,
+};
+pub use ioctl::{
+    get_ns_kind, get_ns_userns, get_window_size, if_up, open_pty_peer, set_controlling_terminal,
+    set_window_size, signal_foreground, unlock_pty,
+};
+pub use mount::mount_setattr_readonly;
+pub use process::{exit_now, fork_single_threaded, set_nice, setdomainname, umask};
+pub use signal::{
+    SignalInfo, block_all_signals, default_signal, ignore_signal, pidfd_open, pidfd_send_signal,
+    set_signal_mask, signalfd_all,
+};
+pub use wait::{Change, Whose, waitid};

@@ -1,0 +1,47 @@
+//! Processes: fork, exit, nice, umask, domain name.
+
+use std::ffi::CStr;
+
+use nix::errno::Errno;
+use nix::unistd::ForkResult;
+
+/// fork(2) of a process that has one thread.
+///
+/// # Errors
+/// `EBUSY` when the process has more: in the child only the calling thread would
+/// live, and a lock held by another one would stay locked.
+pub fn fork_single_threaded() -> nix::Result<ForkResult> {
+    // A directory has two links and one more per thread. proc_pid_task(5)
+    let links = nix::sys::stat::stat("/proc/self/task").map_or(3, |stat| stat.st_nlink);
+    if links != 3 {
+        return Err(Errno::EBUSY);
+    }
+    // SAFETY: one thread, as just checked, so the child may do what the parent may.
+    unsafe { nix::unistd::fork() }
+}
+
+/// Ends the process at once: no destructor, no atexit handler, no buffer is flushed.
+///
+/// _exit(2). For children of fork, whose buffers and handlers are their parent's.
+pub fn exit_now(status: i32) -> ! {
+    // SAFETY: _exit has no precondition.
+    unsafe { libc::_exit(status) }
+}
+
+/// Sets the nice value of the calling process, -20 to 19. setpriority(2).
+pub fn set_nice(nice: i32) -> nix::Result<()> {
+    // SAFETY: setpriority takes numbers only.
+    Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) }).map(drop)
+}
+
+/// Sets the NIS domain name of the caller's UTS namespace, at most 64 bytes. setdomainname(2).
+pub fn setdomainname(name: &CStr) -> nix::Result<()> {
+    // SAFETY: the pointer is valid for the length that is passed.
+    Errno::result(unsafe { libc::setdomainname(name.as_ptr(), name.count_bytes()) }).map(drop)
+}
+
+/// Sets the file mode creation mask. umask(2), which cannot fail.
+pub fn umask(mask: u32) {
+    // SAFETY: umask takes a number only.
+    unsafe { libc::umask(mask) };
+}
