@@ -1,1 +1,10 @@
-//! Behaviour of the real binaries.
+//! Behaviour of the real binaries, run as a user runs them: as root and as an
+//! unprivileged user. One file per behaviour; a test's name is its claim.
+//!
+//! Every test makes its own containers and never signals a process that it did
+//! not start. What cannot run here says why: `skip: REASON`.
+
+#[allow(dead_code, reason = "each test takes what it needs")]
+mod common;
+
+mod exit_status;

@@ -1,0 +1,13 @@
+//! The harness: who runs nsctl, running it, waiting for events, skipping.
+
+mod processes;
+mod pty;
+mod run;
+mod skip;
+mod who;
+
+pub use processes::{Tag, eventually};
+pub use pty::Screen;
+pub use run::{Nsctl, Ran, nsctl};
+pub use skip::{have, skip};
+pub use who::{Who, as_each};

@@ -1,0 +1,139 @@
+//! Running nsctl without a terminal.
+
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::processes::{Tag, eventually};
+use super::who::{Who, program};
+
+/// No test's container may take longer.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// An nsctl to be run.
+pub struct Nsctl {
+    pub command: Command,
+    pub tag: Tag,
+    input: Vec<u8>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code; `None` when a signal ended nsctl itself.
+    pub code: Option<i32>,
+    /// The signal that ended nsctl itself.
+    pub signal: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// nsctl with these arguments, as `who`.
+pub fn nsctl<S: AsRef<OsStr>>(who: Who, arguments: impl IntoIterator<Item = S>) -> Nsctl {
+    let mut command = Command::new(program());
+    let tag = Tag::new();
+    let (name, value) = tag.variable();
+    let home = who.directory();
+    command
+        .args(arguments)
+        .env(name, value)
+        .env("HOME", &home)
+        .env("XDG_RUNTIME_DIR", &home)
+        .env("NSCTL_STATE_DIR", home.join("state"))
+        .env_remove("RUST_LOG")
+        .current_dir("/");
+    who.apply(&mut command);
+    Nsctl { command, tag, input: Vec::new() }
+}
+
+impl Nsctl {
+    /// What it reads from standard input.
+    pub fn input(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.input = text.into();
+        self
+    }
+
+    /// Sets a variable of nsctl's own environment.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Starts it with all three streams as pipes.
+    pub fn spawn(&mut self) -> Child {
+        self.command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Runs it to its end, which must come, and must leave no process.
+    pub fn run(mut self) -> Ran {
+        let mut child = self.spawn();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = std::mem::take(&mut self.input);
+        let writer = std::thread::spawn(move || {
+            let _ = stdin.write_all(&input);
+        });
+        let stdout = collect(child.stdout.take().unwrap());
+        let stderr = collect(child.stderr.take().unwrap());
+        let ended = std::cell::Cell::new(None);
+        let child = std::cell::RefCell::new(child);
+        let in_time = eventually(DEADLINE, || {
+            ended.set(child.borrow_mut().try_wait().unwrap());
+            ended.get().is_some()
+        });
+        if !in_time {
+            let _ = child.borrow_mut().kill();
+        }
+        let status = child.borrow_mut().wait().unwrap();
+        writer.join().unwrap();
+        let ran = Ran {
+            code: status.code(),
+            signal: status.signal(),
+            stdout: stdout.join().unwrap(),
+            stderr: stderr.join().unwrap(),
+        };
+        assert!(in_time, "still running after {DEADLINE:?}: {:?}: {ran:?}", self.command);
+        self.tag.expect_none_within(Duration::from_secs(1));
+        ran
+    }
+}
+
+fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        from.read_to_end(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+impl Ran {
+    /// Fails, with what was said, unless it exited with `code`.
+    #[track_caller]
+    pub fn expect_code(&self, code: i32) -> &Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        self
+    }
+
+    /// Fails unless it exited 0; returns what it wrote, without the last line end.
+    #[track_caller]
+    pub fn success(&self) -> &str {
+        self.expect_code(0);
+        self.stdout.trim_end_matches('\n')
+    }
+
+    /// Fails unless it failed with `code` and says all of `words`.
+    #[track_caller]
+    pub fn expect_error(&self, code: i32, words: &[&str]) {
+        self.expect_code(code);
+        for word in words {
+            assert!(self.stderr.contains(word), "{word:?} is not in:\n{}", self.stderr);
+        }
+    }
+}
