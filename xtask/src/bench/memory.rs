@@ -163,7 +163,7 @@ fn runtime_processes(launchers: &[Child]) -> Result<Vec<Process>> {
             let role = match (in_new_pid_namespace(pid), depth) {
                 (true, _) => "init",
                 (false, 0) => "launcher",
-                (false, _) => "monitor",
+                (false, _) => "shim",
             };
             found.push(Process { pid, role });
         }
