@@ -9,9 +9,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 fn main() {
-    println!("cargo:rustc-check-cfg=cfg(freestanding)");
-    println!("cargo:rerun-if-changed=src");
-    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(freestanding)");
+    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=image.ld");
+    println!("cargo::rerun-if-changed=build.rs");
 
     let out = PathBuf::from(variable("OUT_DIR")).join("nsinit");
     // RUSTFLAGS are Cargo's to add, so none of the workspace's reach this call.
@@ -19,7 +20,7 @@ fn main() {
     rustc
         .args(["--crate-name", "nsinit", "--crate-type", "bin", "--edition", "2024"])
         .args(["--target", &variable("TARGET"), "--cfg", "freestanding"])
-        .args(["-Cpanic=abort", "-Copt-level=s", "-Clto=fat", "-Ccodegen-units=1"])
+        .args(["-Cpanic=abort", "-Copt-level=z", "-Clto=fat", "-Ccodegen-units=1"])
         .args(["-Cstrip=symbols", "-Cforce-unwind-tables=no"])
         // A fixed address needs no relocations, so no page is written before the first line runs.
         .args(["-Crelocation-model=static", "-Ctarget-feature=+crt-static"]);
@@ -27,6 +28,7 @@ fn main() {
         // Or rustc links musl's own start files.
         rustc.arg("-Clink-self-contained=no");
     }
+    let script = PathBuf::from(variable("CARGO_MANIFEST_DIR")).join("image.ld");
     for argument in [
         "-nostartfiles",
         "-nostdlib",
@@ -35,11 +37,10 @@ fn main() {
         "-Wl,--gc-sections",
         "-Wl,--build-id=none",
         "-Wl,--no-eh-frame-hdr",
-        // One segment instead of four: a small file and few pages.
         "-Wl,-z,norelro",
-        "-Wl,-z,noseparate-code",
         "-Wl,-z,noexecstack",
         "-Wl,-z,max-page-size=4096",
+        &format!("-Wl,-T,{}", script.display()),
     ] {
         rustc.arg(format!("-Clink-arg={argument}"));
     }
@@ -48,8 +49,13 @@ fn main() {
     }
     rustc.arg("-o").arg(&out).arg("src/freestanding.rs");
 
-    let status = rustc.status().expect("RUSTC is the compiler that Cargo itself runs");
-    assert!(status.success(), "building the freestanding image failed: {rustc:?}");
+    let built = rustc.output().expect("RUSTC is the compiler that Cargo itself runs");
+    let messages = String::from_utf8_lossy(&built.stderr);
+    assert!(built.status.success(), "building the image failed: {rustc:?}\n{messages}");
+    // Cargo hides what a build script says, warnings too.
+    for line in messages.lines().filter(|line| line.starts_with("warning: ")) {
+        println!("cargo::warning=the image: {line}");
+    }
 }
 
 fn variable(name: &str) -> String {

@@ -2,8 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+use crate::exit::Codes;
+use crate::signals::Rewrites;
 use crate::sys::SigSet;
-use core::ffi::CStr;
+use crate::text::pick;
 
 /// The init whose name nsinit was called by, and whose defaults it therefore has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,15 +20,19 @@ pub enum Personality {
     Catatonit,
 }
 
+static NAMES: [(&str, Personality); 5] = [
+    ("tini", Personality::Tini),
+    ("tini-static", Personality::Tini),
+    ("docker-init", Personality::Tini),
+    ("dumb-init", Personality::DumbInit),
+    ("catatonit", Personality::Catatonit),
+];
+
 impl Personality {
     /// From `argv[0]`: what is behind the last slash.
     pub fn of(name: &[u8]) -> Personality {
-        match name.rsplit(|byte| *byte == b'/').next().unwrap_or(&[]) {
-            b"tini" | b"tini-static" | b"docker-init" => Personality::Tini,
-            b"dumb-init" => Personality::DumbInit,
-            b"catatonit" => Personality::Catatonit,
-            _ => Personality::Nsinit,
-        }
+        let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or(&[]);
+        pick(&NAMES, name).unwrap_or(Personality::Nsinit)
     }
 
     /// The name in messages.
@@ -36,6 +42,14 @@ impl Personality {
             Personality::Tini => "tini",
             Personality::DumbInit => "dumb-init",
             Personality::Catatonit => "catatonit",
+        }
+    }
+
+    /// What the init exits with when the failure is its own.
+    pub fn failure_code(self) -> u8 {
+        match self {
+            Personality::Nsinit => 125,
+            _ => 1,
         }
     }
 }
@@ -60,6 +74,8 @@ pub enum Target {
     Child,
     /// Its process group.
     Group,
+    /// Everything that runs under nsinit.
+    All,
 }
 
 /// What to print instead of running anything.
@@ -73,6 +89,15 @@ pub enum Show {
     License,
 }
 
+/// Who the workload is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Real, effective and saved user id.
+    pub uid: u32,
+    /// Real, effective and saved group id.
+    pub gid: u32,
+}
+
 /// The options, resolved.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -80,6 +105,8 @@ pub struct Config {
     pub personality: Personality,
     /// Print this and exit.
     pub show: Option<Show>,
+    /// Run nothing, wait for TERM or INT.
+    pub pause: bool,
     /// Index of the workload's name in the arguments.
     pub command: usize,
     /// 0 errors only, 1 warnings, 2 what is done, 3 every signal.
@@ -88,20 +115,36 @@ pub struct Config {
     pub warn_reaped: bool,
     /// Who gets the signals.
     pub to: Target,
+    /// Which signals are passed on as others.
+    pub rewrites: Rewrites,
     /// Where the workload is put.
     pub group: Group,
     /// The signal that nsinit wants when its parent dies.
     pub parent_death: Option<i32>,
-    /// Whether the workload is to be killed when nsinit is.
+    /// Whether the workload is to be killed when nsinit is, even if nsinit is PID 1.
     pub pdeathsig: bool,
     /// What nsinit exits with for each exit code of the workload.
-    pub exit_codes: [u8; 256],
+    pub exit_codes: Codes,
+    /// How long a signal to stop is held back.
+    pub delay_ms: Option<u64>,
+    /// How long what is told to stop has, before it is killed.
+    pub grace_ms: Option<u64>,
+    /// How long the workload may run.
+    pub timeout_ms: Option<u64>,
+    /// Outlive the workload until nothing is left.
+    pub wait_all: bool,
+    /// The workload's working directory.
+    pub chdir: Option<&'static [u8]>,
+    /// Who the workload is to be.
+    pub user: Option<User>,
+    /// What the workload is told that it is called.
+    pub argv0: Option<&'static [u8]>,
     /// The signal mask of the workload, if not the one that nsinit was started with.
     pub mask: Option<SigSet>,
     /// Where reports go.
     pub report_fd: Option<i32>,
-    /// What the workload is told that it is called.
-    pub argv0: Option<&'static CStr>,
+    /// Where status lines go.
+    pub status_fd: Option<i32>,
     /// Whether options in the environment count.
     pub environment: bool,
 }
@@ -109,26 +152,70 @@ pub struct Config {
 impl Config {
     /// The defaults of `personality`.
     pub fn new(personality: Personality) -> Config {
-        let mut exit_codes = [0; 256];
-        for (code, entry) in (0..=u8::MAX).zip(&mut exit_codes) {
-            *entry = code;
-        }
         let dumb_init = personality == Personality::DumbInit;
         Config {
             personality,
             show: None,
+            pause: false,
             command: 0,
             verbosity: 1,
             warn_reaped: false,
             to: if dumb_init { Target::Group } else { Target::Child },
+            rewrites: Rewrites::new(),
             group: if dumb_init { Group::Session } else { Group::Foreground },
             parent_death: None,
             pdeathsig: false,
-            exit_codes,
+            exit_codes: Codes::new(),
+            delay_ms: None,
+            grace_ms: None,
+            timeout_ms: None,
+            wait_all: false,
+            chdir: None,
+            user: None,
+            argv0: None,
             mask: None,
             report_fd: None,
-            argv0: None,
+            status_fd: None,
             environment: true,
+        }
+    }
+
+    /// Single-child mode, as dumb-init has it: no session, and signals for the child alone.
+    pub fn single_child(&mut self) {
+        self.to = Target::Child;
+        if self.group == Group::Session {
+            self.group = Group::Foreground;
+        }
+    }
+
+    /// Whether anything may be written to descriptor 2 while the workload runs.
+    pub fn logs(&self) -> bool {
+        self.verbosity > 1
+            || self.warn_reaped
+            || self.grace_ms.is_some()
+            || self.timeout_ms.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_it_is_called_by_decides_whose_defaults_it_has() {
+        for (name, expected) in [
+            ("nsinit", Personality::Nsinit),
+            ("/sbin/nsinit", Personality::Nsinit),
+            ("", Personality::Nsinit),
+            ("memfd:x", Personality::Nsinit),
+            ("/usr/bin/tini", Personality::Tini),
+            ("tini-static", Personality::Tini),
+            ("/sbin/docker-init", Personality::Tini),
+            ("/usr/bin/dumb-init", Personality::DumbInit),
+            ("./catatonit", Personality::Catatonit),
+            ("/tini/sh", Personality::Nsinit),
+        ] {
+            assert_eq!(Personality::of(name.as_bytes()), expected, "{name}");
         }
     }
 }

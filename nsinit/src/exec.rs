@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::sys::{self, Errno, PathBuffer, Strings, With};
+use crate::text::split;
 use core::ffi::CStr;
 
 /// Where a program is looked for when the environment has no PATH.
@@ -49,7 +50,7 @@ pub fn exec(arguments: &[std::ffi::CString], environment: &[std::ffi::CString]) 
 
 /// What is executed: `strings[command]` is the program's name and what follows its arguments.
 #[derive(Debug)]
-pub struct Command<'a> {
+pub(crate) struct Command<'a> {
     /// Has one slot, at least, before the program, for the shell that a script may need.
     pub strings: Strings<'a>,
     /// The program's index.
@@ -72,7 +73,7 @@ impl Command<'_> {
         let Some(name) = self.strings.get(self.command) else {
             return Failure { errno: Errno::ENOENT.0, found: false };
         };
-        if name.is_empty() || name.to_bytes().contains(&b'/') {
+        if name.is_empty() || split(name.to_bytes(), b'/').1.is_some() {
             let errno = self.try_file(name);
             return Failure { errno: errno.0, found: errno != Errno::ENOENT || exists(name) };
         }
@@ -151,8 +152,8 @@ fn looks_binary(file: &CStr) -> bool {
     let Ok(fd) = sys::open(file) else { return false };
     let mut buffer = [0; 128];
     let start = sys::read(fd, &mut buffer).unwrap_or(&[]);
-    let line = start.split(|byte| *byte == b'\n').next().unwrap_or(&[]);
-    let binary = start.starts_with(b"\x7fELF") || line.contains(&0);
+    let (line, _) = split(start, b'\n');
+    let binary = start.starts_with(b"\x7fELF") || split(line, 0).1.is_some();
     sys::close(fd);
     binary
 }

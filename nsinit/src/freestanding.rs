@@ -5,20 +5,28 @@
 #![no_std]
 #![no_main]
 #![deny(unsafe_code, unsafe_op_in_unsafe_fn)]
-// What only the users of the library need is dead here; the linker drops it.
-#![allow(dead_code)]
+
+
 
 mod config;
+mod environment;
 mod exec;
+mod exit;
 mod init;
+mod leftover;
 mod log;
 mod options;
+mod pause;
 mod reap;
 mod report;
+mod show;
 mod signals;
+mod status;
+mod supervise;
 mod sys;
 mod terminal;
 mod text;
+mod timers;
 mod workload;
 
 /// Nothing here can panic, and a test looks for this marker in the image to prove that the

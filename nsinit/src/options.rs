@@ -1,65 +1,75 @@
-//! The command line: the union of the options of tini, dumb-init and catatonit, which do not
-//! clash, and nsinit's own.
+//! The options: the union of those of tini, dumb-init and catatonit, which do not clash, and
+//! nsinit's own; from the command line and from NSINIT_OPTIONS.
 
 #![forbid(unsafe_code)]
 
-use crate::config::{Config, Group, Show, Target};
+use crate::config::{Config, Group, Show, Target, User};
 use crate::signals;
 use crate::sys::{SigSet, Strings};
-use crate::text::{parse_hex, parse_number};
-use core::ffi::CStr;
+use crate::text::{parse_hex, parse_number, parse_seconds, pick, split};
 
 /// Why the options cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem<'a> {
+pub enum Problem {
     /// There is no such option.
-    Unknown(&'a [u8]),
+    Unknown(&'static [u8]),
     /// The option needs a value and has none.
-    NoValue(&'a [u8]),
+    NoValue(&'static [u8]),
     /// The option takes no value.
-    Value(&'a [u8]),
+    Value(&'static [u8]),
     /// The value is not one of this option's.
-    Wrong(&'a [u8], &'a [u8]),
+    Wrong(&'static [u8], &'static [u8]),
 }
 
 #[derive(Clone, Copy)]
 enum Kind {
     Argv0,
+    Chdir,
+    Delay,
     Exit,
+    Grace,
     Group,
     Help,
     License,
     Mask,
     NoEnv,
     ParentDeath,
+    Pause,
     Pdeathsig,
     Pgroup,
     ReportFd,
+    Rewrite,
+    SingleChild,
+    StatusFd,
     Subreaper,
+    Timeout,
+    To,
+    User,
     Verbose,
     Version,
+    WaitAll,
     WarnReaped,
 }
 
 struct Row {
     short: u8,
-    long: &'static str,
+    long: &'static [u8],
     value: bool,
     kind: Kind,
 }
 
 const fn flag(short: u8, long: &'static str, kind: Kind) -> Row {
-    Row { short, long, value: false, kind }
+    Row { short, long: long.as_bytes(), value: false, kind }
 }
 
 const fn value(short: u8, long: &'static str, kind: Kind) -> Row {
-    Row { short, long, value: true, kind }
+    Row { short, long: long.as_bytes(), value: true, kind }
 }
 
 /// No short form.
 const NONE: u8 = 0;
 
-static OPTIONS: [Row; 16] = [
+static OPTIONS: [Row; 27] = [
     flag(b'h', "help", Kind::Help),
     flag(b'V', "version", Kind::Version),
     flag(b'l', "license", Kind::License),
@@ -67,47 +77,77 @@ static OPTIONS: [Row; 16] = [
     flag(b'v', "verbose", Kind::Verbose),
     flag(b'w', "warn-reaped", Kind::WarnReaped),
     flag(b'g', "group", Kind::Group),
+    flag(b'c', "single-child", Kind::SingleChild),
     flag(b's', "subreaper", Kind::Subreaper),
+    flag(b'P', "pause", Kind::Pause),
     value(b'p', "parent-death", Kind::ParentDeath),
     value(b'e', "exit", Kind::Exit),
-    value(NONE, "report-fd", Kind::ReportFd),
-    value(NONE, "mask", Kind::Mask),
+    value(b'r', "rewrite", Kind::Rewrite),
+    value(NONE, "to", Kind::To),
+    value(NONE, "grace", Kind::Grace),
+    value(NONE, "delay", Kind::Delay),
+    value(NONE, "timeout", Kind::Timeout),
+    flag(NONE, "wait-all", Kind::WaitAll),
+    value(NONE, "chdir", Kind::Chdir),
+    value(NONE, "user", Kind::User),
+    value(NONE, "status-fd", Kind::StatusFd),
     value(NONE, "pgroup", Kind::Pgroup),
     value(NONE, "argv0", Kind::Argv0),
-    flag(NONE, "no-env", Kind::NoEnv),
+    value(NONE, "report-fd", Kind::ReportFd),
+    value(NONE, "mask", Kind::Mask),
     flag(NONE, "pdeathsig", Kind::Pdeathsig),
+    flag(NONE, "no-env", Kind::NoEnv),
 ];
 
+static TARGETS: [(&str, Target); 3] =
+    [("child", Target::Child), ("group", Target::Group), ("all", Target::All)];
+
+static GROUPS: [(&str, Group); 4] = [
+    ("keep", Group::Keep),
+    ("own", Group::Own),
+    ("foreground", Group::Foreground),
+    ("session", Group::Session),
+];
+
+/// Whether `word` is an option. (A lone `-` is not.)
+fn is_option(word: &[u8]) -> bool {
+    matches!(word, [b'-', _, ..])
+}
+
 /// Where the words come from.
-pub trait Words {
-    /// The next word, if it is an option or `value` says that it is an option's value.
-    fn next(&mut self, value: bool) -> Option<&'static CStr>;
+pub enum Words<'a> {
+    /// The arguments of the program: they end at the first that is no option.
+    Arguments {
+        /// All, with the program's name.
+        strings: &'a Strings<'static>,
+        /// The index of the first that has not been taken.
+        index: usize,
+    },
+    /// The words of an environment variable, between blanks: there is no quoting.
+    Line(&'static [u8]),
 }
 
-/// The arguments of the program.
-pub struct Arguments<'a> {
-    strings: &'a Strings<'static>,
-    /// The index of the first that has not been taken.
-    pub index: usize,
-}
-
-impl<'a> Arguments<'a> {
-    /// Those behind the program's name.
-    pub fn new(strings: &'a Strings<'static>) -> Arguments<'a> {
-        Arguments { strings, index: 1 }
-    }
-}
-
-impl Words for Arguments<'_> {
-    fn next(&mut self, value: bool) -> Option<&'static CStr> {
-        let word = self.strings.get(self.index)?;
-        match word.to_bytes() {
-            [b'-', _, ..] => {}
-            _ if value => {}
-            _ => return None,
+impl Words<'_> {
+    /// The next word, if it is an option, or an option's value is wanted. (In a line all have to
+    /// be: what is no option has no business there, and is complained of.)
+    fn next(&mut self, value: bool) -> Option<&'static [u8]> {
+        match self {
+            Words::Arguments { strings, index } => {
+                let word = strings.get(*index)?.to_bytes();
+                if !value && !is_option(word) {
+                    return None;
+                }
+                *index += 1;
+                Some(word)
+            }
+            Words::Line(line) => {
+                let rest = line.trim_ascii_start();
+                let length = rest.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+                let (word, rest) = rest.split_at_checked(length)?;
+                *line = rest;
+                if word.is_empty() { None } else { Some(word) }
+            }
         }
-        self.index += 1;
-        Some(word)
     }
 }
 
@@ -115,13 +155,13 @@ impl Words for Arguments<'_> {
 ///
 /// # Errors
 /// The first option that cannot be used.
-pub fn parse(config: &mut Config, words: &mut impl Words) -> Result<(), Problem<'static>> {
+pub fn parse(config: &mut Config, words: &mut Words<'_>) -> Result<(), Problem> {
     while let Some(word) = words.next(false) {
-        match word.to_bytes() {
+        match word {
             b"--" => break,
             [b'-', b'-', long @ ..] => parse_long(config, words, word, long)?,
-            [_, letters @ ..] => parse_short(config, words, word, letters)?,
-            [] => break,
+            [b'-', letters @ ..] => parse_short(config, words, word, letters)?,
+            _ => return Err(Problem::Unknown(word)),
         }
     }
     Ok(())
@@ -129,63 +169,56 @@ pub fn parse(config: &mut Config, words: &mut impl Words) -> Result<(), Problem<
 
 fn parse_long(
     config: &mut Config,
-    words: &mut impl Words,
-    word: &'static CStr,
+    words: &mut Words<'_>,
+    word: &'static [u8],
     long: &'static [u8],
-) -> Result<(), Problem<'static>> {
-    let (name, given) = match long.iter().position(|byte| *byte == b'=') {
-        Some(at) => (long.get(..at).unwrap_or(long), long.get(at + 1..)),
-        None => (long, None),
-    };
-    let whole = word.to_bytes();
-    let Some(row) = OPTIONS.iter().find(|row| row.long.as_bytes() == name) else {
-        return Err(Problem::Unknown(whole));
-    };
-    if row.value {
-        // What is behind `=` ends where the word does, so it is a C string, too.
-        let given =
-            given.and_then(|given| word.to_bytes_with_nul().get(whole.len() - given.len()..));
-        let text = match given.and_then(|given| CStr::from_bytes_with_nul(given).ok()) {
-            Some(text) => text,
-            None => words.next(true).ok_or(Problem::NoValue(whole))?,
-        };
-        apply(config, row.kind, text).ok_or(Problem::Wrong(whole, text.to_bytes()))
-    } else if given.is_some() {
-        Err(Problem::Value(whole))
-    } else {
-        apply(config, row.kind, c"").ok_or(Problem::Unknown(whole))
+) -> Result<(), Problem> {
+    let (name, given) = split(long, b'=');
+    let row = OPTIONS.iter().find(|row| row.long == name).ok_or(Problem::Unknown(word))?;
+    match (row.value, given) {
+        (false, Some(_)) => Err(Problem::Value(word)),
+        (false, None) => apply(config, row.kind, word, b""),
+        (true, given) => {
+            let given = given.or_else(|| words.next(true)).ok_or(Problem::NoValue(word))?;
+            apply(config, row.kind, word, given)
+        }
     }
 }
 
 fn parse_short(
     config: &mut Config,
-    words: &mut impl Words,
-    word: &'static CStr,
+    words: &mut Words<'_>,
+    word: &'static [u8],
     letters: &'static [u8],
-) -> Result<(), Problem<'static>> {
-    let whole = word.to_bytes();
-    for (at, letter) in letters.iter().enumerate() {
-        let Some(row) = OPTIONS.iter().find(|row| row.short != NONE && row.short == *letter) else {
-            return Err(Problem::Unknown(whole));
-        };
-        if !row.value {
-            apply(config, row.kind, c"").ok_or(Problem::Unknown(whole))?;
-            continue;
+) -> Result<(), Problem> {
+    let mut letters = letters;
+    while let [letter, rest @ ..] = letters {
+        let row = OPTIONS
+            .iter()
+            .find(|row| row.short == *letter && *letter != NONE)
+            .ok_or(Problem::Unknown(word))?;
+        if row.value {
+            // The value is the rest of the word (`-pKILL`), or the next word.
+            let given = if rest.is_empty() { words.next(true) } else { Some(rest) };
+            return apply(config, row.kind, word, given.ok_or(Problem::NoValue(word))?);
         }
-        // The value is the rest of the word (`-pKILL`), or the next word.
-        let rest = word.to_bytes_with_nul().get(at + 2..).unwrap_or(b"\0");
-        let text = match CStr::from_bytes_with_nul(rest) {
-            Ok(rest) if !rest.is_empty() => rest,
-            _ => words.next(true).ok_or(Problem::NoValue(whole))?,
-        };
-        return apply(config, row.kind, text).ok_or(Problem::Wrong(whole, text.to_bytes()));
+        apply(config, row.kind, word, b"")?;
+        letters = rest;
     }
     Ok(())
 }
 
+fn apply(
+    config: &mut Config,
+    kind: Kind,
+    word: &'static [u8],
+    text: &'static [u8],
+) -> Result<(), Problem> {
+    set(config, kind, text).ok_or(Problem::Wrong(word, text))
+}
+
 /// `None` if `text` is no value of this option.
-fn apply(config: &mut Config, kind: Kind, text: &'static CStr) -> Option<()> {
-    let bytes = text.to_bytes();
+fn set(config: &mut Config, kind: Kind, text: &'static [u8]) -> Option<()> {
     match kind {
         Kind::Help => config.show = Some(Show::Help),
         Kind::Version => config.show = Some(Show::Version),
@@ -193,27 +226,152 @@ fn apply(config: &mut Config, kind: Kind, text: &'static CStr) -> Option<()> {
         Kind::Verbose => config.verbosity = config.verbosity.saturating_add(1),
         Kind::WarnReaped => config.warn_reaped = true,
         Kind::Group => config.to = Target::Group,
-        // It always tries to be one where it is not PID 1.
+        Kind::SingleChild => config.single_child(),
+        // nsinit always is one, where it is not PID 1 and may be.
         Kind::Subreaper => {}
-        Kind::ParentDeath => config.parent_death = Some(signals::number(bytes)?),
-        Kind::Exit => {
-            let code = parse_number(bytes).and_then(|code| usize::try_from(code).ok())?;
-            *config.exit_codes.get_mut(code)? = 0;
+        Kind::Pause => config.pause = true,
+        Kind::ParentDeath => config.parent_death = Some(signals::number(text)?),
+        Kind::Exit => config.exit_codes.remap(text)?,
+        Kind::Rewrite => config.rewrites.add(text)?,
+        Kind::To => {
+            config.to = pick(&TARGETS, text)?;
         }
-        Kind::ReportFd => config.report_fd = Some(parse_number(bytes)?),
-        Kind::Mask => config.mask = Some(SigSet(parse_hex(bytes)?)),
+        Kind::Grace => config.grace_ms = Some(parse_seconds(text)?),
+        Kind::Delay => config.delay_ms = Some(parse_seconds(text)?),
+        Kind::Timeout => config.timeout_ms = Some(parse_seconds(text)?),
+        Kind::WaitAll => config.wait_all = true,
+        Kind::Chdir => config.chdir = Some(text),
+        Kind::User => config.user = Some(parse_user(text)?),
+        Kind::StatusFd => config.status_fd = Some(parse_number(text)?),
         Kind::Pgroup => {
-            config.group = match bytes {
-                b"keep" => Group::Keep,
-                b"own" => Group::Own,
-                b"foreground" => Group::Foreground,
-                b"session" => Group::Session,
-                _ => return None,
-            }
+            config.group = pick(&GROUPS, text)?;
         }
         Kind::Argv0 => config.argv0 = Some(text),
-        Kind::NoEnv => config.environment = false,
+        Kind::ReportFd => config.report_fd = Some(parse_number(text)?),
+        Kind::Mask => config.mask = Some(SigSet(parse_hex(text)?)),
         Kind::Pdeathsig => config.pdeathsig = true,
+        Kind::NoEnv => config.environment = false,
     }
     Some(())
+}
+
+/// `UID[:GID]`, numbers only: names are in a file, and nsinit opens none. Without a gid it is the
+/// same number, never a group that nsinit happens to be in.
+fn parse_user(text: &[u8]) -> Option<User> {
+    let (uid, gid) = split(text, b':');
+    let uid = parse_number(uid)?;
+    let gid = match gid {
+        Some(gid) => parse_number(gid)?,
+        None => uid,
+    };
+    Some(User { uid: uid as u32, gid: gid as u32 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Personality;
+
+    /// The options in `line`, and what is left of it.
+    fn parse_line(line: &'static str) -> Result<Config, Problem> {
+        let mut config = Config::new(Personality::Nsinit);
+        parse(&mut config, &mut Words::Line(line.as_bytes())).map(|()| config)
+    }
+
+    #[test]
+    fn every_option_of_tini_is_known() {
+        let config = parse_line("-s -w -g -vv -e 143 -e7 -p SIGKILL").unwrap();
+        assert!(config.warn_reaped);
+        assert_eq!(config.to, Target::Group);
+        assert_eq!(config.verbosity, 3);
+        assert_eq!((config.exit_codes.map(143), config.exit_codes.map(7)), (0, 0));
+        assert_eq!(config.parent_death, Some(9));
+        assert_eq!(parse_line("-h").unwrap().show, Some(Show::Help));
+        assert_eq!(parse_line("-l").unwrap().show, Some(Show::License));
+        assert_eq!(parse_line("--version").unwrap().show, Some(Show::Version));
+    }
+
+    #[test]
+    fn every_option_of_dumb_init_is_known() {
+        let config = parse_line("-c -v -r 15:3 --rewrite HUP:0 --rewrite=10:12").unwrap();
+        assert_eq!(config.to, Target::Child);
+        assert_eq!(config.rewrites.map(15), Some(3));
+        assert_eq!(config.rewrites.map(1), None);
+        assert_eq!(config.rewrites.map(10), Some(12));
+        let config = parse_line("--single-child --verbose").unwrap();
+        assert_eq!(config.verbosity, 2);
+        assert_eq!(parse_line("--help").unwrap().show, Some(Show::Help));
+        assert_eq!(parse_line("-V").unwrap().show, Some(Show::Version));
+    }
+
+    #[test]
+    fn every_option_of_catatonit_is_known() {
+        assert!(parse_line("-P").unwrap().pause);
+        assert_eq!(parse_line("-gL").unwrap().show, Some(Show::License));
+    }
+
+    #[test]
+    fn a_value_is_behind_the_letter_or_the_equals_sign_or_is_the_next_word() {
+        for line in ["-pTERM", "-p TERM", "--parent-death=TERM", "--parent-death TERM", "-gpTERM"] {
+            assert_eq!(parse_line(line).unwrap().parent_death, Some(15), "{line}");
+        }
+        assert_eq!(parse_line("--chdir=").unwrap().chdir, Some(&b""[..]));
+        assert_eq!(parse_line("--chdir -x").unwrap().chdir, Some(&b"-x"[..]));
+        assert_eq!(parse_line("--argv0=a=b").unwrap().argv0, Some(&b"a=b"[..]));
+    }
+
+    #[test]
+    fn times_are_seconds_with_a_fraction() {
+        let config = parse_line("--grace 10 --delay 0.25 --timeout 0").unwrap();
+        assert_eq!(config.grace_ms, Some(10_000));
+        assert_eq!(config.delay_ms, Some(250));
+        assert_eq!(config.timeout_ms, Some(0));
+    }
+
+    #[test]
+    fn a_user_without_a_group_gets_that_of_the_same_number() {
+        assert_eq!(parse_line("--user 5").unwrap().user, Some(User { uid: 5, gid: 5 }));
+        assert_eq!(parse_line("--user 5:6").unwrap().user, Some(User { uid: 5, gid: 6 }));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (line, expected) in [
+            ("--nonsense", Problem::Unknown(b"--nonsense")),
+            ("-gx", Problem::Unknown(b"-gx")),
+            ("word", Problem::Unknown(b"word")),
+            ("-p", Problem::NoValue(b"-p")),
+            ("--grace", Problem::NoValue(b"--grace")),
+            ("--group=1", Problem::Value(b"--group=1")),
+            ("--grace soon", Problem::Wrong(b"--grace", b"soon")),
+            ("--user root", Problem::Wrong(b"--user", b"root")),
+            ("--to nobody", Problem::Wrong(b"--to", b"nobody")),
+            ("--pgroup x", Problem::Wrong(b"--pgroup", b"x")),
+            ("-p 0", Problem::Wrong(b"-p", b"0")),
+            ("-e300", Problem::Wrong(b"-e300", b"300")),
+            ("--mask 0xg", Problem::Wrong(b"--mask", b"0xg")),
+        ] {
+            assert_eq!(parse_line(line).unwrap_err(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn options_end_at_two_dashes() {
+        let mut line = Words::Line(b" -g -- -v -x ");
+        let mut config = Config::new(Personality::Nsinit);
+        parse(&mut config, &mut line).unwrap();
+        assert_eq!(config.verbosity, 1);
+        assert!(matches!(line, Words::Line(b" -v -x ")));
+    }
+
+    #[test]
+    fn the_table_is_sound() {
+        for (at, row) in OPTIONS.iter().enumerate() {
+            for other in OPTIONS.iter().skip(at + 1) {
+                assert!(row.short == NONE || row.short != other.short, "{}", row.short);
+                let twice = row.long == other.long;
+                assert!(!twice || row.long == b"license", "{:?}", row.long);
+            }
+        }
+    }
 }

@@ -20,6 +20,18 @@ pub enum Stage {
     Exec,
 }
 
+impl Stage {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Fork => "fork",
+            Stage::Chdir => "chdir",
+            Stage::User => "user",
+            Stage::Exec => "exec",
+        }
+    }
+}
+
 /// One record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
@@ -65,6 +77,7 @@ const CONTINUED: u8 = 4;
 const EXITED: u8 = 5;
 const SIGNALED: u8 = 6;
 
+#[cfg(not(freestanding))]
 const STAGES: [Stage; 4] = [Stage::Fork, Stage::Chdir, Stage::User, Stage::Exec];
 
 impl Report {
@@ -86,6 +99,7 @@ impl Report {
     }
 
     /// Reads a record; `None` if it is none.
+    #[cfg(not(freestanding))]
     pub fn decode(bytes: &[u8]) -> Option<Report> {
         let &[kind, a, b, 0, n0, n1, n2, n3] = bytes else { return None };
         let number = i32::from_le_bytes([n0, n1, n2, n3]);

@@ -32,18 +32,14 @@ pub type Result<T> = core::result::Result<T, Errno>;
 /// Numbers from asm-generic/errno-base.h and errno.h.
 impl Errno {
     #![allow(missing_docs)]
-    pub const EPERM: Errno = Errno(1);
     pub const ENOENT: Errno = Errno(2);
-    pub const ESRCH: Errno = Errno(3);
     pub const EINTR: Errno = Errno(4);
-    pub const E2BIG: Errno = Errno(7);
     pub const ENOEXEC: Errno = Errno(8);
     pub const ECHILD: Errno = Errno(10);
     pub const EAGAIN: Errno = Errno(11);
     pub const EACCES: Errno = Errno(13);
     pub const ENODEV: Errno = Errno(19);
     pub const ENOTDIR: Errno = Errno(20);
-    pub const EINVAL: Errno = Errno(22);
     pub const ENAMETOOLONG: Errno = Errno(36);
     pub const ELOOP: Errno = Errno(40);
     pub const ETIMEDOUT: Errno = Errno(110);
@@ -57,6 +53,7 @@ pub mod signal {
     pub const INT: i32 = 2;
     pub const QUIT: i32 = 3;
     pub const KILL: i32 = 9;
+    #[cfg(test)]
     pub const PIPE: i32 = 13;
     pub const TERM: i32 = 15;
     pub const CHLD: i32 = 17;
@@ -81,7 +78,12 @@ impl SigSet {
 
     /// The set without `signal`.
     pub const fn without(self, signal: i32) -> SigSet {
-        SigSet(self.0 & !(1 << ((signal - 1) & 63)))
+        SigSet(self.0 & !SigSet::of(signal).0)
+    }
+
+    /// The set of `signal` alone.
+    pub const fn of(signal: i32) -> SigSet {
+        SigSet(1 << ((signal - 1) & 63))
     }
 }
 
@@ -107,6 +109,7 @@ impl SigInfo {
     /// tkill(2) made it.
     pub const SI_TKILL: i32 = -6;
     /// The kernel made it: a terminal, a timer.
+    #[cfg(test)]
     pub const SI_KERNEL: i32 = 0x80;
 
     /// A signal with these fields and no payload.
@@ -159,19 +162,19 @@ fn check(result: isize) -> Result<usize> {
 }
 
 /// A call whose arguments are all plain numbers, so that no memory of ours is at stake.
-fn numbers(number: usize, a: [usize; 4]) -> Result<i32> {
+fn numbers(number: usize, a: usize, b: usize, c: usize) -> Result<i32> {
     // SAFETY: every caller in this file passes the number of a call that takes integers only (or
     // NULL for an optional pointer): the kernel reads and writes no memory of this process.
-    check(unsafe { syscall(number, [a[0], a[1], a[2], a[3], 0, 0]) }).map(|value| value as i32)
+    check(unsafe { syscall(number, a, b, c, 0, 0) }).map(|value| value as i32)
 }
 
 /// A call with pointers.
 ///
 /// # Safety
 /// As the system call demands: each pointer is valid for what the kernel does with it.
-unsafe fn pointers(number: usize, a: [usize; 4]) -> Result<i32> {
+unsafe fn pointers(number: usize, a: usize, b: usize, c: usize, d: usize) -> Result<i32> {
     // SAFETY: the caller's promise.
-    check(unsafe { syscall(number, [a[0], a[1], a[2], a[3], 0, 0]) }).map(|value| value as i32)
+    check(unsafe { syscall(number, a, b, c, d, 0) }).map(|value| value as i32)
 }
 
 const SIGSET_SIZE: usize = size_of::<SigSet>();
@@ -185,7 +188,10 @@ pub fn rt_sigprocmask(set: SigSet) -> SigSet {
     let done = unsafe {
         pointers(
             number::RT_SIGPROCMASK,
-            [SIG_SETMASK, &raw const set as usize, &raw mut old as usize, SIGSET_SIZE],
+            SIG_SETMASK,
+            &raw const set as usize,
+            &raw mut old as usize,
+            SIGSET_SIZE,
         )
     };
     // Fails only for a bad pointer, size or operation.
@@ -205,7 +211,10 @@ pub fn rt_sigaction(signal: i32, disposition: Disposition) -> Disposition {
     let done = unsafe {
         pointers(
             number::RT_SIGACTION,
-            [signal as usize, &raw const new as usize, &raw mut old as usize, SIGSET_SIZE],
+            signal as usize,
+            &raw const new as usize,
+            &raw mut old as usize,
+            SIGSET_SIZE,
         )
     };
     let _ = done;
@@ -225,10 +234,23 @@ pub fn rt_sigtimedwait(set: SigSet, timeout_ms: Option<u64>) -> Result<SigInfo> 
     unsafe {
         pointers(
             number::RT_SIGTIMEDWAIT,
-            [&raw const set as usize, &raw mut info as usize, timeout as usize, SIGSET_SIZE],
+            &raw const set as usize,
+            &raw mut info as usize,
+            timeout as usize,
+            SIGSET_SIZE,
         )
     }?;
     Ok(info)
+}
+
+/// Sleeps for a moment if `error` says that waiting for signals does not work here at all (a
+/// seccomp filter): then the caller's loop must not spin.
+pub fn nap_unless(error: Errno) {
+    if error != Errno::EAGAIN && error != Errno::EINTR {
+        // SAFETY: no `struct pollfd` at all, as the count says.
+        let slept = unsafe { pointers(number::POLL, 0, 0, 100, 0) };
+        let _ = slept;
+    }
 }
 
 /// Sends `info` as it is, payload and code included, to the process `pid`.
@@ -241,7 +263,10 @@ pub fn rt_sigqueueinfo(pid: i32, signal: i32, info: &SigInfo) -> Result<()> {
     unsafe {
         pointers(
             number::RT_SIGQUEUEINFO,
-            [pid as usize, signal as usize, core::ptr::from_ref(info) as usize, 0],
+            pid as usize,
+            signal as usize,
+            core::ptr::from_ref(info) as usize,
+            0,
         )
     }
     .map(drop)
@@ -252,7 +277,7 @@ pub fn rt_sigqueueinfo(pid: i32, signal: i32, info: &SigInfo) -> Result<()> {
 /// # Errors
 /// `ESRCH` if there is none, `EPERM` if none of them may be signalled.
 pub fn kill(pid: i32, signal: i32) -> Result<()> {
-    numbers(number::KILL, [pid as usize, signal as usize, 0, 0]).map(drop)
+    numbers(number::KILL, pid as usize, signal as usize, 0).map(drop)
 }
 
 /// What wait4(2) tells of a child.
@@ -276,29 +301,43 @@ pub fn wait4(rusage: Option<&mut Rusage>) -> Result<Option<Waited>> {
     let mut status = 0_i32;
     // SAFETY: `status` is an int; `rusage` is NULL or a whole `struct rusage` borrowed for the call.
     let pid = unsafe {
-        pointers(number::WAIT4, [usize::MAX, &raw mut status as usize, OPTIONS, rusage as usize])
+        pointers(number::WAIT4, usize::MAX, &raw mut status as usize, OPTIONS, rusage as usize)
     }?;
     Ok((pid > 0).then_some(Waited { pid, status }))
 }
 
+/// The pid of a child that has ended, which is left to be reaped.
+pub fn peek_ended() -> Option<i32> {
+    const P_ALL: usize = 0;
+    // linux/wait.h: WNOHANG, WEXITED, WNOWAIT, __WALL.
+    const OPTIONS: usize = 0x1 | 0x4 | 0x100_0000 | 0x4000_0000;
+    let mut info = SigInfo::new(0, 0, 0);
+    // SAFETY: `info` has the kernel's 128 bytes; the fifth argument, an rusage, is NULL.
+    let found = unsafe { pointers(number::WAITID, P_ALL, 0, &raw mut info as usize, OPTIONS) };
+    (found.is_ok() && info.pid != 0).then_some(info.pid)
+}
+
 /// This process's id in its own pid namespace.
 pub fn getpid() -> i32 {
-    numbers(number::GETPID, [0; 4]).unwrap_or(0)
+    numbers(number::GETPID, 0, 0, 0).unwrap_or(0)
 }
 
 /// The parent's id, 0 if it is outside of the pid namespace.
 pub fn getppid() -> i32 {
-    numbers(number::GETPPID, [0; 4]).unwrap_or(0)
+    numbers(number::GETPPID, 0, 0, 0).unwrap_or(0)
 }
 
 /// The process group, 0 if its leader is outside of the pid namespace.
 pub fn getpgrp() -> i32 {
-    numbers(number::GETPGRP, [0; 4]).unwrap_or(0)
+    numbers(number::GETPGRP, 0, 0, 0).unwrap_or(0)
 }
 
-/// The session, 0 if its leader is outside of the pid namespace.
-pub fn getsid() -> i32 {
-    numbers(number::GETSID, [0; 4]).unwrap_or(0)
+/// The session of `pid` (0: of this process), 0 if its leader is outside of the pid namespace.
+///
+/// # Errors
+/// `ESRCH` if there is no such process.
+pub fn getsid(pid: i32) -> Result<i32> {
+    numbers(number::GETSID, pid as usize, 0, 0)
 }
 
 /// Moves this process into the group `pgid`; 0: into a new one of its own.
@@ -306,7 +345,7 @@ pub fn getsid() -> i32 {
 /// # Errors
 /// `EPERM` for a session leader or another session's group.
 pub fn setpgid(pgid: i32) -> Result<()> {
-    numbers(number::SETPGID, [0, pgid as usize, 0, 0]).map(drop)
+    numbers(number::SETPGID, 0, pgid as usize, 0).map(drop)
 }
 
 /// Starts a session of its own, without a terminal.
@@ -314,7 +353,7 @@ pub fn setpgid(pgid: i32) -> Result<()> {
 /// # Errors
 /// `EPERM` for the leader of a process group.
 pub fn setsid() -> Result<()> {
-    numbers(number::SETSID, [0; 4]).map(drop)
+    numbers(number::SETSID, 0, 0, 0).map(drop)
 }
 
 /// The foreground process group of the terminal `fd`.
@@ -325,7 +364,7 @@ pub fn tcgetpgrp(fd: i32) -> Result<i32> {
     const TIOCGPGRP: usize = 0x540f;
     let mut pgid = 0_i32;
     // SAFETY: TIOCGPGRP writes one pid_t, and `pgid` outlives the call.
-    unsafe { pointers(number::IOCTL, [fd as usize, TIOCGPGRP, &raw mut pgid as usize, 0]) }?;
+    unsafe { pointers(number::IOCTL, fd as usize, TIOCGPGRP, &raw mut pgid as usize, 0) }?;
     Ok(pgid)
 }
 
@@ -336,7 +375,7 @@ pub fn tcgetpgrp(fd: i32) -> Result<i32> {
 pub fn tcsetpgrp(fd: i32, pgid: i32) -> Result<()> {
     const TIOCSPGRP: usize = 0x5410;
     // SAFETY: TIOCSPGRP reads one pid_t, and `pgid` outlives the call.
-    unsafe { pointers(number::IOCTL, [fd as usize, TIOCSPGRP, &raw const pgid as usize, 0]) }
+    unsafe { pointers(number::IOCTL, fd as usize, TIOCSPGRP, &raw const pgid as usize, 0) }
         .map(drop)
 }
 
@@ -346,7 +385,7 @@ pub fn tcsetpgrp(fd: i32, pgid: i32) -> Result<()> {
 /// `EPERM` if it is another session's.
 pub fn tiocsctty(fd: i32) -> Result<()> {
     const TIOCSCTTY: usize = 0x540e;
-    numbers(number::IOCTL, [fd as usize, TIOCSCTTY, 0, 0]).map(drop)
+    numbers(number::IOCTL, fd as usize, TIOCSCTTY, 0).map(drop)
 }
 
 /// Gives up the controlling terminal `fd`.
@@ -355,7 +394,7 @@ pub fn tiocsctty(fd: i32) -> Result<()> {
 /// `ENOTTY` if `fd` is not it.
 pub fn tiocnotty(fd: i32) -> Result<()> {
     const TIOCNOTTY: usize = 0x5422;
-    numbers(number::IOCTL, [fd as usize, TIOCNOTTY, 0, 0]).map(drop)
+    numbers(number::IOCTL, fd as usize, TIOCNOTTY, 0).map(drop)
 }
 
 /// Orphans below this process become its children.
@@ -364,7 +403,7 @@ pub fn tiocnotty(fd: i32) -> Result<()> {
 /// Where prctl(2) is denied.
 pub fn set_child_subreaper() -> Result<()> {
     const PR_SET_CHILD_SUBREAPER: usize = 36;
-    numbers(number::PRCTL, [PR_SET_CHILD_SUBREAPER, 1, 0, 0]).map(drop)
+    numbers(number::PRCTL, PR_SET_CHILD_SUBREAPER, 1, 0).map(drop)
 }
 
 /// The kernel sends `signal` to this process when its parent ends.
@@ -373,7 +412,7 @@ pub fn set_child_subreaper() -> Result<()> {
 /// Where prctl(2) is denied.
 pub fn set_pdeathsig(signal: i32) -> Result<()> {
     const PR_SET_PDEATHSIG: usize = 1;
-    numbers(number::PRCTL, [PR_SET_PDEATHSIG, signal as usize, 0, 0]).map(drop)
+    numbers(number::PRCTL, PR_SET_PDEATHSIG, signal as usize, 0).map(drop)
 }
 
 /// Opens `path` to read, close-on-exec, never becoming anybody's controlling terminal and never
@@ -386,7 +425,7 @@ pub fn open(path: &CStr) -> Result<i32> {
     // asm-generic/fcntl.h: O_NOCTTY | O_NONBLOCK | O_CLOEXEC, O_RDONLY being 0.
     const FLAGS: usize = 0o400 | 0o4000 | 0o2_000_000;
     // SAFETY: `path` is NUL-terminated and only read.
-    unsafe { pointers(number::OPENAT, [AT_FDCWD, path.as_ptr() as usize, FLAGS, 0]) }
+    unsafe { pointers(number::OPENAT, AT_FDCWD, path.as_ptr() as usize, FLAGS, 0) }
 }
 
 /// Reads into `buffer` and returns what was read.
@@ -396,7 +435,7 @@ pub fn open(path: &CStr) -> Result<i32> {
 pub fn read(fd: i32, buffer: &mut [u8]) -> Result<&[u8]> {
     // SAFETY: the kernel writes at most the length that is passed, all of it in `buffer`.
     let length = unsafe {
-        pointers(number::READ, [fd as usize, buffer.as_mut_ptr() as usize, buffer.len(), 0])
+        pointers(number::READ, fd as usize, buffer.as_mut_ptr() as usize, buffer.len(), 0)
     }?;
     Ok(buffer.get(..length as usize).unwrap_or(&[]))
 }
@@ -407,7 +446,7 @@ pub fn read(fd: i32, buffer: &mut [u8]) -> Result<&[u8]> {
 /// As write(2). `EPIPE` brings a SIGPIPE, whose sender is this process.
 pub fn write(fd: i32, bytes: &[u8]) -> Result<usize> {
     // SAFETY: the kernel only reads, and at most the length of `bytes`.
-    unsafe { pointers(number::WRITE, [fd as usize, bytes.as_ptr() as usize, bytes.len(), 0]) }
+    unsafe { pointers(number::WRITE, fd as usize, bytes.as_ptr() as usize, bytes.len(), 0) }
         .map(|written| written as usize)
 }
 
@@ -422,13 +461,13 @@ pub fn writable(fd: i32) -> bool {
     const POLLOUT: i16 = 4;
     let mut poll = PollFd { fd, events: POLLOUT, revents: 0 };
     // SAFETY: one `struct pollfd`, as the count says, which outlives the call.
-    let ready = unsafe { pointers(number::POLL, [&raw mut poll as usize, 1, 0, 0]) };
+    let ready = unsafe { pointers(number::POLL, &raw mut poll as usize, 1, 0, 0) };
     ready == Ok(1) && poll.revents & POLLOUT != 0
 }
 
 /// Closes `fd`.
 pub fn close(fd: i32) {
-    let _ = numbers(number::CLOSE, [fd as usize, 0, 0, 0]);
+    let _ = numbers(number::CLOSE, fd as usize, 0, 0);
 }
 
 /// Closes all descriptors from `first` to `last`, both included.
@@ -436,7 +475,7 @@ pub fn close(fd: i32) {
 /// # Errors
 /// `ENOSYS` before Linux 5.9.
 pub fn close_range(first: i32, last: i32) -> Result<()> {
-    numbers(number::CLOSE_RANGE, [first as usize, last as usize, 0, 0]).map(drop)
+    numbers(number::CLOSE_RANGE, first as usize, last as usize, 0).map(drop)
 }
 
 /// Sets close-on-exec on `fd`.
@@ -446,7 +485,7 @@ pub fn close_range(first: i32, last: i32) -> Result<()> {
 pub fn set_cloexec(fd: i32) -> Result<()> {
     const F_SETFD: usize = 2;
     const FD_CLOEXEC: usize = 1;
-    numbers(number::FCNTL, [fd as usize, F_SETFD, FD_CLOEXEC, 0]).map(drop)
+    numbers(number::FCNTL, fd as usize, F_SETFD, FD_CLOEXEC).map(drop)
 }
 
 /// Changes the working directory.
@@ -455,7 +494,7 @@ pub fn set_cloexec(fd: i32) -> Result<()> {
 /// As chdir(2).
 pub fn chdir(path: &CStr) -> Result<()> {
     // SAFETY: `path` is NUL-terminated and only read.
-    unsafe { pointers(number::CHDIR, [path.as_ptr() as usize, 0, 0, 0]) }.map(drop)
+    unsafe { pointers(number::CHDIR, path.as_ptr() as usize, 0, 0, 0) }.map(drop)
 }
 
 /// Whether `path` leads to something that is not a directory.
@@ -469,25 +508,29 @@ pub fn is_file(path: &CStr) -> Result<bool> {
     let mut stat = arch::Stat::default();
     // SAFETY: `path` is NUL-terminated; `stat` has the size of the kernel's structure.
     unsafe {
-        pointers(number::NEWFSTATAT, [AT_FDCWD, path.as_ptr() as usize, &raw mut stat as usize, 0])
+        pointers(number::NEWFSTATAT, AT_FDCWD, path.as_ptr() as usize, &raw mut stat as usize, 0)
     }?;
     Ok(stat.mode & S_IFMT != S_IFDIR)
 }
 
 /// Becomes another program. Returns only if that failed, and why.
 pub fn execve(path: &CStr, arguments: &With<'_>, environment: &With<'_>) -> Errno {
-    let failed = arguments.during(|arguments| {
-        environment.during(|environment| {
-            // SAFETY: `path` is NUL-terminated; the others are NULL-terminated arrays of such.
-            // The kernel copies them; on success nothing of this program is left to notice.
-            unsafe {
-                pointers(
-                    number::EXECVE,
-                    [path.as_ptr() as usize, arguments as usize, environment as usize, 0],
-                )
-            }
-        })
-    });
+    let before = (arguments.enter(), environment.enter());
+    // SAFETY: `path` is NUL-terminated; the others are NULL-terminated arrays of such. The kernel
+    // copies them; on success nothing of this program is left to notice.
+    let failed = unsafe {
+        pointers(
+            number::EXECVE,
+            path.as_ptr() as usize,
+            arguments.as_ptr() as usize,
+            environment.as_ptr() as usize,
+            0,
+        )
+    };
+    // SAFETY: each got its own.
+    unsafe { arguments.leave(before.0) };
+    // SAFETY: as above.
+    unsafe { environment.leave(before.1) };
     failed.err().unwrap_or(Errno(0))
 }
 
@@ -514,24 +557,17 @@ pub fn vfork<T>(task: &T, run: fn(&T)) -> Result<i32> {
     check(unsafe { arch::vfork(enter::<T>, (&raw const call).cast()) }).map(|pid| pid as i32)
 }
 
-/// The user and group ids: real user, real group.
-pub fn getuid_getgid() -> (u32, u32) {
-    let uid = numbers(number::GETUID, [0; 4]).unwrap_or(0);
-    let gid = numbers(number::GETGID, [0; 4]).unwrap_or(0);
-    (uid as u32, gid as u32)
-}
-
 /// Drops all supplementary groups.
 ///
 /// # Errors
 /// `EPERM` without CAP_SETGID, or where a user namespace denies setgroups.
 pub fn setgroups_none() -> Result<()> {
-    numbers(number::SETGROUPS, [0; 4]).map(drop)
+    numbers(number::SETGROUPS, 0, 0, 0).map(drop)
 }
 
 /// The number of supplementary groups.
 pub fn getgroups_count() -> i32 {
-    numbers(number::GETGROUPS, [0; 4]).unwrap_or(0)
+    numbers(number::GETGROUPS, 0, 0, 0).unwrap_or(0)
 }
 
 /// Sets the real, effective and saved group id.
@@ -539,7 +575,7 @@ pub fn getgroups_count() -> i32 {
 /// # Errors
 /// `EPERM` without CAP_SETGID, `EINVAL` for an unmapped id.
 pub fn setresgid(gid: u32) -> Result<()> {
-    numbers(number::SETRESGID, [gid as usize, gid as usize, gid as usize, 0]).map(drop)
+    numbers(number::SETRESGID, gid as usize, gid as usize, gid as usize).map(drop)
 }
 
 /// Sets the real, effective and saved user id.
@@ -547,7 +583,7 @@ pub fn setresgid(gid: u32) -> Result<()> {
 /// # Errors
 /// `EPERM` without CAP_SETUID, `EINVAL` for an unmapped id.
 pub fn setresuid(uid: u32) -> Result<()> {
-    numbers(number::SETRESUID, [uid as usize, uid as usize, uid as usize, 0]).map(drop)
+    numbers(number::SETRESUID, uid as usize, uid as usize, uid as usize).map(drop)
 }
 
 /// The monotonic clock in milliseconds.
@@ -556,7 +592,7 @@ pub fn now_ms() -> u64 {
     let mut time = Timespec::default();
     // SAFETY: the kernel writes one timespec, and `time` outlives the call.
     let done =
-        unsafe { pointers(number::CLOCK_GETTIME, [CLOCK_MONOTONIC, &raw mut time as usize, 0, 0]) };
+        unsafe { pointers(number::CLOCK_GETTIME, CLOCK_MONOTONIC, &raw mut time as usize, 0, 0) };
     let _ = done;
     time.seconds as u64 * 1000 + time.nanoseconds as u64 / 1_000_000
 }
@@ -564,14 +600,13 @@ pub fn now_ms() -> u64 {
 /// Ends the process.
 pub fn exit_group(code: i32) -> ! {
     loop {
-        let _ = numbers(number::EXIT_GROUP, [code as usize, 0, 0, 0]);
+        let _ = numbers(number::EXIT_GROUP, code as usize, 0, 0);
     }
 }
 
 /// A buffer for a path, of which only the bytes that are used ever touch memory.
 pub struct PathBuffer {
     bytes: [MaybeUninit<u8>; PathBuffer::SIZE],
-    length: usize,
 }
 
 impl PathBuffer {
@@ -580,23 +615,20 @@ impl PathBuffer {
 
     /// An empty one.
     pub fn new() -> PathBuffer {
-        PathBuffer { bytes: [const { MaybeUninit::uninit() }; PathBuffer::SIZE], length: 0 }
+        PathBuffer { bytes: [const { MaybeUninit::uninit() }; PathBuffer::SIZE] }
     }
 
     /// Replaces the contents by `parts` one after the other. `None` if that is too long.
     pub fn join(&mut self, parts: &[&[u8]]) -> Option<&CStr> {
-        self.length = 0;
-        for part in parts.iter().chain([&&[0_u8][..]]) {
-            let free = self.bytes.get_mut(self.length..)?.get_mut(..part.len())?;
-            for (to, from) in free.iter_mut().zip(*part) {
-                to.write(*from);
+        let mut free = self.bytes.iter_mut();
+        for part in parts {
+            for byte in *part {
+                free.next()?.write(*byte);
             }
-            self.length += part.len();
         }
-        // SAFETY: the loop above has written the first `length` bytes.
-        let bytes =
-            unsafe { core::slice::from_raw_parts(self.bytes.as_ptr().cast::<u8>(), self.length) };
-        CStr::from_bytes_until_nul(bytes).ok()
+        free.next()?.write(0);
+        // SAFETY: the lines above have written every byte up to and with a NUL.
+        Some(unsafe { CStr::from_ptr(self.bytes.as_ptr().cast()) })
     }
 }
 
@@ -604,6 +636,14 @@ impl Default for PathBuffer {
     fn default() -> PathBuffer {
         PathBuffer::new()
     }
+}
+
+/// The string that `bytes` begin with, if it ends in them. (What core has for this is built for
+/// long strings, and ten times the size.)
+pub fn until_nul(bytes: &[u8]) -> Option<&CStr> {
+    bytes.iter().position(|byte| *byte == 0)?;
+    // SAFETY: there is a NUL in `bytes`, which the result borrows.
+    Some(unsafe { CStr::from_ptr(bytes.as_ptr().cast()) })
 }
 
 #[cfg(freestanding)]
@@ -622,7 +662,7 @@ mod start {
         // The kernel made both for this process and nobody else holds a reference.
         let (arguments, environment) =
             unsafe { (Strings::from_raw(argv), Strings::from_raw(argv.add(argc + 1))) };
-        exit_group(crate::init::run(arguments, environment))
+        exit_group(crate::init::run(arguments, environment).into())
     }
 
     /// What the panic handler does.

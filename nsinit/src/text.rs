@@ -1,6 +1,9 @@
 //! A line of text, put together without allocation and without core's formatting (which is
 //! larger than all of nsinit).
 
+use crate::sys;
+use core::ffi::CStr;
+
 /// At most 512 bytes of text: what does not fit is cut off.
 #[derive(Clone, Debug)]
 pub struct Text {
@@ -18,11 +21,18 @@ impl Text {
     }
 
     /// The text so far.
+    #[inline(never)]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or(&[])
     }
 
+    /// The text up to the first NUL, if there is one.
+    pub fn as_c_str(&self) -> Option<&CStr> {
+        sys::until_nul(self.as_bytes())
+    }
+
     /// Appends `bytes`.
+    #[inline(never)]
     pub fn push(&mut self, bytes: &[u8]) -> &mut Text {
         for byte in bytes {
             if let Some(free) = self.bytes.get_mut(self.length) {
@@ -31,6 +41,12 @@ impl Text {
             }
         }
         self
+    }
+
+    /// Ends the line, cutting off what leaves no room for that.
+    pub fn end_line(&mut self) -> &mut Text {
+        self.length = self.length.min(Text::SIZE - 1);
+        self.push(b"\n")
     }
 
     /// Appends `text`.
@@ -70,6 +86,11 @@ impl Default for Text {
     }
 }
 
+/// What `table` has for `word`. (A comparison with each of many constants would be inlined.)
+pub fn pick<T: Copy>(table: &[(&str, T)], word: &[u8]) -> Option<T> {
+    table.iter().find(|(known, _)| known.as_bytes() == word).map(|(_, value)| *value)
+}
+
 /// The value of `digits` in decimal; `None` for anything but digits, and above `i32`.
 pub fn parse_number(digits: &[u8]) -> Option<i32> {
     if digits.is_empty() {
@@ -83,7 +104,10 @@ pub fn parse_number(digits: &[u8]) -> Option<i32> {
 
 /// The value of up to 16 hexadecimal digits, with or without `0x`.
 pub fn parse_hex(digits: &[u8]) -> Option<u64> {
-    let digits = digits.strip_prefix(b"0x").unwrap_or(digits);
+    let digits = match digits {
+        [b'0', b'x', digits @ ..] => digits,
+        digits => digits,
+    };
     if digits.is_empty() || digits.len() > 16 {
         return None;
     }
@@ -96,6 +120,33 @@ pub fn parse_hex(digits: &[u8]) -> Option<u64> {
         };
         Some(value << 4 | u64::from(digit))
     })
+}
+
+/// What is before the first `separator`, and what is behind it, if it is there.
+pub fn split(text: &[u8], separator: u8) -> (&[u8], Option<&[u8]>) {
+    match text.iter().position(|byte| *byte == separator) {
+        Some(at) => (text.get(..at).unwrap_or(text), text.get(at + 1..)),
+        None => (text, None),
+    }
+}
+
+/// Seconds with at most three digits behind the point, in milliseconds.
+pub fn parse_seconds(text: &[u8]) -> Option<u64> {
+    let (seconds, fraction) = split(text, b'.');
+    let seconds = parse_number(seconds)? as u64;
+    let fraction = match fraction {
+        None => 0,
+        Some(digits) => {
+            let value = parse_number(digits)? as u64;
+            match digits.len() {
+                1 => value * 100,
+                2 => value * 10,
+                3 => value,
+                _ => return None,
+            }
+        }
+    };
+    Some(seconds * 1000 + fraction)
 }
 
 #[cfg(test)]
@@ -122,6 +173,8 @@ mod tests {
     fn what_does_not_fit_is_cut_off() {
         let long = text(|t| t.push(&[b'x'; 600]).str("end"));
         assert_eq!(long, "x".repeat(Text::SIZE));
+        let line = text(|t| t.push(&[b'x'; 600]).end_line());
+        assert_eq!(line, "x".repeat(Text::SIZE - 1) + "\n");
     }
 
     #[test]
@@ -135,6 +188,16 @@ mod tests {
         assert_eq!(parse_hex(b"0x4000"), Some(0x4000));
         for wrong in ["", "0x", "g", "10000000000000000", "-1"] {
             assert_eq!(parse_hex(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_read_with_their_fraction() {
+        for (text, ms) in [("0", 0), ("1", 1000), ("0.5", 500), ("1.05", 1050), ("2.001", 2001)] {
+            assert_eq!(parse_seconds(text.as_bytes()), Some(ms), "{text}");
+        }
+        for wrong in ["", ".5", "1.", "-1", "1s", "1.0005", "1.-1", "inf", "1.2.3"] {
+            assert_eq!(parse_seconds(wrong.as_bytes()), None, "{wrong}");
         }
     }
 }

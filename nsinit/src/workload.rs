@@ -2,10 +2,10 @@
 
 #![forbid(unsafe_code)]
 
-use crate::config::{Config, Group};
+use crate::config::{Config, Group, User};
 use crate::exec::{Command, Failure};
 use crate::report::Stage;
-use crate::sys::{self, Disposition, Errno, SigSet, Strings, signal};
+use crate::sys::{self, Disposition, Errno, PathBuffer, SigSet, Strings, signal};
 use crate::terminal::Terminal;
 use crate::text::{Text, parse_number};
 use core::cell::Cell;
@@ -47,6 +47,7 @@ struct Task<'a> {
     inherited: Inherited,
     terminal: Option<Terminal>,
     parent: i32,
+    pdeathsig: bool,
     // What the child leaves for us.
     unstarted: Cell<Option<Unstarted>>,
     same_group: Cell<bool>,
@@ -64,13 +65,16 @@ pub fn start(
     inherited: Inherited,
     terminal: Option<Terminal>,
 ) -> Result<Workload, Unstarted> {
+    let parent = sys::getpid();
     let task = Task {
         config,
         strings,
         environment,
         inherited,
         terminal,
-        parent: sys::getpid(),
+        parent,
+        // When PID 1 ends, the kernel kills all the others.
+        pdeathsig: config.pdeathsig || parent != 1,
         unstarted: Cell::new(None),
         same_group: Cell::new(true),
         has_terminal: Cell::new(false),
@@ -90,30 +94,67 @@ fn unstarted(stage: Stage, errno: Errno) -> Unstarted {
     Unstarted { stage, failure: Failure { errno: errno.0, found: true } }
 }
 
-/// What happens in the child, in this order. It runs in its parent's memory.
+/// What happens in the child, in this order. It runs in its parent's memory, and returns only if
+/// there is no workload.
 fn child(task: &Task<'_>) {
     place(task);
-    if task.config.pdeathsig {
+    let failed = match become_user(task) {
+        Ok(()) => execute(task),
+        Err(failed) => failed,
+    };
+    task.unstarted.set(Some(failed));
+}
+
+/// The directory first: a shell's `cd` would be done by whoever calls su(1), too.
+fn become_user(task: &Task<'_>) -> Result<(), Unstarted> {
+    if let Some(directory) = task.config.chdir {
+        chdir(directory).map_err(|errno| unstarted(Stage::Chdir, errno))?;
+    }
+    if let Some(user) = task.config.user {
+        set_user(user).map_err(|errno| unstarted(Stage::User, errno))?;
+    }
+    Ok(())
+}
+
+fn chdir(directory: &[u8]) -> sys::Result<()> {
+    let mut path = PathBuffer::new();
+    sys::chdir(path.join(&[directory]).ok_or(Errno::ENAMETOOLONG)?)
+}
+
+/// Groups before the user, who may not change them.
+fn set_user(user: User) -> sys::Result<()> {
+    // Where there are none to drop, a namespace that forbids dropping them is as good.
+    if let Err(errno) = sys::setgroups_none()
+        && sys::getgroups_count() != 0
+    {
+        return Err(errno);
+    }
+    sys::setresgid(user.gid)?;
+    sys::setresuid(user.uid)
+}
+
+fn execute(task: &Task<'_>) -> Unstarted {
+    // After the change of user, which resets it.
+    if task.pdeathsig {
         let _ = sys::set_pdeathsig(signal::KILL);
-        // The parent may have gone before it was asked for.
+        // The parent sleeps in the clone, and may have been killed before it was asked for.
         if sys::getppid() != task.parent {
-            return;
+            sys::exit_group(0);
         }
     }
-    let mut text = Text::new();
+    let mut listen_pid = Text::new();
+    let mut argv0 = PathBuffer::new();
     let command = Command {
         strings: task.strings.skip(0),
         command: task.config.command,
-        argv0: task.config.argv0,
+        argv0: task.config.argv0.and_then(|name| argv0.join(&[name])),
         environment: task.environment.skip(0),
-        variable: listen_pid(task, &mut text),
+        variable: rewrite_listen_pid(task, &mut listen_pid),
     };
     // Last: from here on a signal does to this process what it would do to the workload.
     sys::rt_sigaction(signal::CHLD, task.inherited.sigchld);
     sys::rt_sigprocmask(task.config.mask.unwrap_or(task.inherited.mask));
-    let failure = command.exec();
-    // The parent must not be found with anything but all signals blocked, but that mask is its own.
-    task.unstarted.set(Some(Unstarted { stage: Stage::Exec, failure }));
+    Unstarted { stage: Stage::Exec, failure: command.exec() }
 }
 
 /// Puts this process where it belongs among sessions and groups. What is denied is gone without.
@@ -147,13 +188,13 @@ fn place(task: &Task<'_>) {
 
 /// Socket activation names the process that the descriptors are for (sd_listen_fds(3)): nsinit,
 /// for all that its starter knows, but meant is the workload.
-fn listen_pid<'a>(task: &Task<'_>, text: &'a mut Text) -> Option<(usize, &'a CStr)> {
+fn rewrite_listen_pid<'a>(task: &Task<'_>, text: &'a mut Text) -> Option<(usize, &'a CStr)> {
     const NAME: &[u8] = b"LISTEN_PID=";
     let (index, value) = (0..task.environment.len())
         .find_map(|index| Some((index, task.environment.strip_prefix(index, NAME)?)))?;
     if parse_number(value.to_bytes()) != Some(task.parent) {
         return None;
     }
-    text.push(NAME).number(i64::from(sys::getpid())).push(b"\0");
-    Some((index, CStr::from_bytes_until_nul(text.as_bytes()).ok()?))
+    text.push(NAME).number(sys::getpid().into()).push(b"\0");
+    Some((index, text.as_c_str()?))
 }

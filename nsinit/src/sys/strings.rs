@@ -33,11 +33,6 @@ impl<'a> Strings<'a> {
         self.length
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.length == 0
-    }
-
     /// String number `index`.
     pub fn get(&self, index: usize) -> Option<&'a CStr> {
         if index >= self.length {
@@ -94,22 +89,45 @@ pub struct With<'a> {
     pub others: &'a [&'a CStr],
 }
 
+/// What was in the slots of a [`With`].
+pub(super) struct Before([*const c_char; 2]);
+
 impl With<'_> {
-    /// Puts the others in, calls, and puts back what was there: nobody can look meanwhile.
-    pub(super) fn during<R>(&self, call: impl FnOnce(*const *const c_char) -> R) -> R {
+    /// The array, as execve(2) takes it.
+    pub(super) fn as_ptr(&self) -> *const *const c_char {
+        self.strings.first
+    }
+
+    /// Puts the others in.
+    pub(super) fn enter(&self) -> Before {
         let mut before = [core::ptr::null(); 2];
-        let slots = self.at..self.strings.length;
-        for ((slot, other), before) in slots.clone().zip(self.others).zip(&mut before) {
-            // SAFETY: a slot before the NULL, in an array that is writable.
-            let slot = unsafe { &mut *self.strings.first.add(slot) };
-            *before = core::mem::replace(slot, other.as_ptr());
+        for ((index, other), before) in self.others.iter().enumerate().zip(&mut before) {
+            if let Some(slot) = self.slot(index) {
+                // SAFETY: a slot of the array, which is writable.
+                *before = unsafe { slot.replace(other.as_ptr()) };
+            }
         }
-        let result = call(self.strings.first);
-        for ((slot, _), before) in slots.zip(self.others).zip(before) {
-            // SAFETY: as above; what is written was in this slot.
-            unsafe { *self.strings.first.add(slot) = before };
+        Before(before)
+    }
+
+    /// Puts back what was there.
+    ///
+    /// # Safety
+    /// `before` is from `enter` of this very `With`.
+    pub(super) unsafe fn leave(&self, before: Before) {
+        for ((index, _), before) in self.others.iter().enumerate().zip(before.0) {
+            if let Some(slot) = self.slot(index) {
+                // SAFETY: a slot of the array, and what was in it by the caller's word.
+                unsafe { slot.write(before) };
+            }
         }
-        result
+    }
+
+    /// The slot for `others[index]`, if the array is so long.
+    fn slot(&self, index: usize) -> Option<*mut *const c_char> {
+        let index = self.at + index;
+        // SAFETY: before the NULL, so in the array.
+        (index < self.strings.length).then(|| unsafe { self.strings.first.add(index) })
     }
 }
 
