@@ -111,13 +111,14 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let arena = Arena::build(&nsctl, args.baseline.as_deref())?;
 
+    let host = report::Host::new();
     let begin = Instant::now();
     let share = Duration::from_secs(args.seconds) / identities.len() as u32;
     let mut halves = Vec::new();
     for identity in identities {
         halves.push(measure_as(identity, &arena, args, share)?);
     }
-    let report = report::Report::new(&halves, &arena, begin.elapsed());
+    let report = report::Report::new(host, &halves, &arena, begin.elapsed());
     print!("{report}");
     if let Some(path) = &args.json {
         std::fs::write(path, report.json()?)?;
@@ -149,7 +150,10 @@ fn measure_as(identity: Identity, arena: &Arena, args: &Args, share: Duration) -
     let home = arena.home(&identity)?;
     let (mut contestants, mut left_out) =
         contestants::list(&identity, arena, &home, Workload::True)?;
-    let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
+    // Whoever names a baseline wants to see it.
+    let wanted = |name: &str| {
+        args.only.is_empty() || name == "baseline" || args.only.iter().any(|only| only == name)
+    };
     contestants.retain(|contestant| wanted(&contestant.name));
     left_out.retain(|one| wanted(&one.name));
 

@@ -16,7 +16,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const CONTAINERS: usize = 50;
+/// As many as the goal for memory speaks of.
+pub const CONTAINERS: usize = 50;
 
 /// The longest look at sleeping processes.
 const WINDOW: Duration = Duration::from_secs(2);
