@@ -8,3 +8,4 @@
 mod common;
 
 mod exit_status;
+mod signals;

@@ -16,7 +16,7 @@ pub extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
     // A panic must not cross into C; it ends with nsctl's own status.
     std::panic::catch_unwind(|| match Inherited::take() {
         Ok(inherited) => cli::main(&inherited),
-        Err(message) => error::report(&message),
+        Err(error) => error::report(&error),
     })
     .unwrap_or(crate::exit::OWN_FAILURE)
 }

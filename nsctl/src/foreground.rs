@@ -1,6 +1,7 @@
 //! A container in the foreground: nsctl stays, passes signals in and the exit
 //! status out, and is the user's terminal for it.
 
+use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -10,7 +11,6 @@ use nix::unistd::Pid;
 use nsshim::spec::Session;
 use nsshim::sys::{self, SignalInfo, Whose};
 use nsshim::{Message, Received, Started, orphans};
-use signal_hook::low_level::emulate_default_handler;
 
 use crate::causes;
 use crate::error::{self, Error};
@@ -35,9 +35,11 @@ pub fn run(request: Request) -> Result<i32, Error> {
     let started = nsshim::start(plan, saved).map_err(|failure| context.explain(failure))?;
     let signals = sys::signalfd_all()
         .map_err(|errno| Error::new(format!("cannot read signals: signalfd4(): {errno}")))?;
-    if !has_terminal {
-        let_go_of_streams(&started.channel, &signals, &status, claim.as_ref().map(AsFd::as_fd));
-    }
+    let mut keep = vec![started.channel.as_fd(), signals.as_fd()];
+    keep.extend(status.descriptor());
+    keep.extend(claim.as_ref().map(AsFd::as_fd));
+    keep.extend(terminal.as_ref().map(|saved| saved.tty()));
+    let_go(keep, has_terminal);
     let mut foreground = Foreground {
         started,
         signals,
@@ -46,6 +48,8 @@ pub fn run(request: Request) -> Result<i32, Error> {
         relay: has_terminal.then(|| Relay::new(terminal)),
         pid_file: PidFile::new(pid_file),
         outcome: None,
+        heard: VecDeque::new(),
+        unsent: VecDeque::new(),
     };
     let outcome = foreground.watch(&mut status);
     // The terminal first: what is printed from here on is for the user's.
@@ -79,19 +83,13 @@ pub fn run(request: Request) -> Result<i32, Error> {
     }
 }
 
-/// The workload's readers and writers must see the end when the workload closes
-/// its streams, not when we end. Standard error stays, for messages.
-fn let_go_of_streams(
-    channel: &OwnedFd,
-    signals: &OwnedFd,
-    status: &Status,
-    claim: Option<BorrowedFd<'_>>,
-) {
-    let keep: Vec<BorrowedFd<'_>> =
-        [Some(channel.as_fd()), Some(signals.as_fd()), status.descriptor(), claim]
-            .into_iter()
-            .flatten()
-            .collect();
+/// The workload's readers and writers must see the end when the workload closes its
+/// streams, not when we end; likewise whatever else we inherited. Standard error
+/// stays, for messages, and with a terminal the streams, which are then ours.
+fn let_go(mut keep: Vec<BorrowedFd<'_>>, has_terminal: bool) {
+    if has_terminal {
+        keep.extend([sys::standard_input(), sys::standard_output()]);
+    }
     sys::close_all_but(&keep, true);
 }
 
@@ -116,12 +114,17 @@ struct Foreground {
     relay: Option<Relay>,
     pid_file: PidFile,
     outcome: Option<Outcome>,
+    /// What the shim said while we waited for something else.
+    heard: VecDeque<Received>,
+    /// What the shim has not taken yet: a full channel must not keep us from hearing it.
+    unsent: VecDeque<SignalInfo>,
 }
 
 impl Foreground {
     fn watch(&mut self, status: &mut Status) -> Outcome {
         loop {
             let ready = self.wait();
+            self.send_unsent();
             if ready.signals {
                 self.hear_signals();
             }
@@ -141,11 +144,19 @@ impl Foreground {
 
     fn wait(&self) -> Ready {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut fds = vec![readable(self.started.channel.as_fd()), readable(self.signals.as_fd())];
+        let (channel, signals) = (self.started.channel.as_fd(), self.signals.as_fd());
+        let mut fds = if self.unsent.is_empty() {
+            vec![readable(channel), readable(signals)]
+        } else {
+            // Until the shim takes more, the kernel keeps the rest in order for us.
+            let both = PollFlags::POLLIN | PollFlags::POLLOUT;
+            vec![PollFd::new(channel, both), PollFd::new(signals, PollFlags::empty())]
+        };
         if let Some(relay) = &self.relay {
             fds.extend(relay.interests());
         }
-        match poll(&mut fds, PollTimeout::NONE) {
+        let timeout = if self.heard.is_empty() { PollTimeout::NONE } else { PollTimeout::ZERO };
+        match poll(&mut fds, timeout) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => log::error!("poll(): {errno}"),
         }
@@ -156,12 +167,16 @@ impl Foreground {
             .skip(2)
             .map(|fd| (fd.as_fd().as_raw_fd(), fd.revents()))
             .filter_map(|(fd, events)| Some((fd, events.filter(|events| !events.is_empty())?)));
-        Ready { channel: any(0), signals: any(1), relay: relay.collect() }
+        Ready { channel: any(0) || !self.heard.is_empty(), signals: any(1), relay: relay.collect() }
     }
 
     /// Returns how it ended, when that was said.
     fn hear_shim(&mut self, status: &mut Status) -> Option<Outcome> {
-        match nsshim::receive(&self.started.channel, false) {
+        let received = match self.heard.pop_front() {
+            Some(heard) => heard,
+            None => nsshim::receive(&self.started.channel, false),
+        };
+        match received {
             Received::Nothing => {}
             Received::End => return Some(self.outcome.take().unwrap_or(Outcome::ShimDied)),
             Received::Message(message, fd) => match message {
@@ -177,8 +192,9 @@ impl Foreground {
                         error::report(&error);
                     }
                 }
-                // In the user's own terminal the shell is told by the kernel.
-                Message::Stopped { .. } if self.relay.is_some() => self.suspend(),
+                Message::Stopped { signal } if self.stops_with_workload(signal) => {
+                    self.suspend_with_workload();
+                }
                 Message::Failed(failure) => {
                     self.outcome.get_or_insert(Outcome::Failed(failure));
                 }
@@ -195,7 +211,9 @@ impl Foreground {
     }
 
     fn hear_signals(&mut self) {
-        while let Some(info) = SignalInfo::read(&self.signals) {
+        while self.unsent.is_empty()
+            && let Some(info) = SignalInfo::read(&self.signals)
+        {
             self.pass(info);
         }
     }
@@ -212,19 +230,28 @@ impl Foreground {
                     relay.resize();
                 }
             }
-            libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => {
-                match &self.relay {
-                    Some(relay) => relay.stop_foreground(),
-                    None if meant_for_it => self.send(info),
-                    None => {}
+            libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => match &self.relay {
+                Some(relay) => {
+                    relay.stop_foreground();
+                    self.suspend();
                 }
-                self.suspend();
-            }
+                // It may have other plans than to stop; if it does, we hear of it.
+                None if self.session == Session::Own => self.send(info),
+                None => {
+                    if meant_for_it {
+                        self.send(info);
+                    }
+                    self.suspend();
+                }
+            },
             libc::SIGCONT => {
                 if let Some(relay) = &mut self.relay {
                     relay.resume();
                 }
-                self.send(info);
+                // From the shim it means that the workload goes on already, so we must, too.
+                if info.pid != self.started.shim.as_raw() {
+                    self.send(info);
+                }
             }
             _ if meant_for_it => {
                 if info.signal == libc::SIGTERM {
@@ -236,18 +263,64 @@ impl Foreground {
         }
     }
 
-    fn send(&self, info: SignalInfo) {
-        // A dead shim shows as the end of its channel.
-        let _ = nsshim::send(&self.started.channel, &Message::Signal(info), None);
+    fn send(&mut self, info: SignalInfo) {
+        self.unsent.push_back(info);
+        self.send_unsent();
+    }
+
+    fn send_unsent(&mut self) {
+        while let Some(&info) = self.unsent.front() {
+            let sent = nsshim::try_send(&self.started.channel, &Message::Signal(info));
+            if sent == Err(Errno::EAGAIN) {
+                return;
+            }
+            // A dead shim shows as the end of its channel.
+            self.unsent.pop_front();
+        }
+    }
+
+    /// Whether the shell above us must see us stopped when the workload is.
+    fn stops_with_workload(&self, signal: i32) -> bool {
+        let job_control = matches!(signal, libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU);
+        // In the user's own session the shell is told by the kernel.
+        self.relay.is_some() || (job_control && self.session == Session::Own)
     }
 
     /// Stops nsctl as the shell expects of a stopped job, until it is continued.
     fn suspend(&mut self) {
+        self.while_suspended(|_| {
+            let _ = nix::sys::signal::raise(Signal::SIGTSTP);
+            true
+        });
+    }
+
+    /// The same, but only if the workload is still stopped, and until it goes on.
+    fn suspend_with_workload(&mut self) {
+        self.while_suspended(|foreground| {
+            let channel = &foreground.started.channel;
+            let asked = nsshim::send(channel, &Message::Stop, None);
+            while asked.is_ok() {
+                match nsshim::receive(channel, true) {
+                    Received::Message(Message::Stop, _) => return true,
+                    Received::Message(Message::Go, _) => return false,
+                    Received::End => break,
+                    other => foreground.heard.push_back(other),
+                }
+            }
+            false
+        });
+    }
+
+    /// `stop` returns whether it wanted us to stop.
+    fn while_suspended(&mut self, stop: impl FnOnce(&mut Self) -> bool) {
         if let Some(relay) = &self.relay {
             relay.pause();
         }
-        let _ = emulate_default_handler(Signal::SIGTSTP as i32);
-        // Continued: the SIGCONT that did it is read next, and resumes the rest.
+        // Continued: the SIGCONT that did it is read next, and resumes the rest. Else there is
+        // no shell to continue us, so the kernel did not stop us: nor may the workload be.
+        if sys::while_stoppable(|| stop(self)) == Ok((true, false)) {
+            self.send(SignalInfo::new(libc::SIGCONT));
+        }
         if let Some(relay) = &mut self.relay {
             relay.resume();
         }

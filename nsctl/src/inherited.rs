@@ -1,6 +1,10 @@
-//! What the caller gave us and the workload must get unchanged.
+//! What the caller gave us: signals, which the workload must get unchanged, and streams.
 
+use std::os::fd::IntoRawFd;
+
+use nix::fcntl::{self, OFlag};
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
 use nsshim::sys;
 
 use crate::error::Error;
@@ -19,9 +23,27 @@ impl Inherited {
     /// look, so that none is lost between the start and the container.
     pub fn take() -> Result<Self, Error> {
         let failed = |errno| Error::new(format!("cannot take over the signals: {errno}"));
-        Ok(Inherited {
+        let inherited = Inherited {
             signal_mask: sys::block_all_signals().map_err(failed)?,
             sigchld_ignored: sys::default_signal(Signal::SIGCHLD).map_err(failed)?,
-        })
+        };
+        open_closed_streams()?;
+        Ok(inherited)
     }
+}
+
+/// Opens /dev/null where the caller closed a standard stream, for us and for the
+/// workload. Else the next file, socket or lock that somebody opens would get its
+/// number, and a message be written into it. docker and every Rust program do so.
+fn open_closed_streams() -> Result<(), Error> {
+    for stream in 0..=2 {
+        if !sys::is_open(stream) {
+            let null = fcntl::open("/dev/null", OFlag::O_RDWR, Mode::empty()).map_err(|errno| {
+                Error::new(format!("cannot replace closed stream {stream}: /dev/null: {errno}"))
+            })?;
+            // The lowest free number, which is this stream's. It stays open for good.
+            let _ = null.into_raw_fd();
+        }
+    }
+    Ok(())
 }

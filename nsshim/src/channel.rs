@@ -10,6 +10,9 @@
 //!    │                         │ ◀──── nsinit::Report ────── │  started, stopped, exited
 //!    │ ◀─ Started … Exited ─── │                             │
 //!    │ ──────── Signal ──────▶ │ ─── pidfd_send_signal ────▶ │
+//!    │ ───────── Stop ───────▶ │  after a Stopped
+//!    │ ◀─ SIGTSTP, Stop | Go ─ │
+//!    │ ◀────── SIGCONT ─────── │ ◀──── nsinit::Report ────── │  continued, exited
 //! ```
 //!
 //! The end of a channel means that its other side is dead.
@@ -57,6 +60,9 @@ pub enum Message {
         /// The signal.
         signal: i32,
     },
+    /// nsctl: stop me with the workload. Shim: I did; or, when it goes on already, `Go`.
+    /// One process does both, so that no continuation can overtake its stop.
+    Stop,
     /// The container is gone.
     Exited(Exit),
     /// Pass this signal to the workload.
@@ -81,6 +87,7 @@ mod tag {
     pub const STOPPED: u8 = 0x87;
     pub const EXITED: u8 = 0x88;
     pub const SIGNAL: u8 = 0x89;
+    pub const STOP: u8 = 0x8a;
 }
 
 /// A new channel; both ends are closed by execve.
@@ -88,8 +95,25 @@ pub fn pair() -> nix::Result<(OwnedFd, OwnedFd)> {
     socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
 }
 
-/// Sends one message, with a descriptor if given.
+/// Sends one message, with a descriptor if given; waits while the channel is full.
 pub fn send(to: impl AsFd, message: &Message, fd: Option<BorrowedFd<'_>>) -> nix::Result<()> {
+    send_with(to, message, fd, MsgFlags::MSG_NOSIGNAL)
+}
+
+/// Sends one message unless the channel is full.
+///
+/// # Errors
+/// `EAGAIN`: it is. `poll` tells when it no longer is.
+pub fn try_send(to: impl AsFd, message: &Message) -> nix::Result<()> {
+    send_with(to, message, None, MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT)
+}
+
+fn send_with(
+    to: impl AsFd,
+    message: &Message,
+    fd: Option<BorrowedFd<'_>>,
+    flags: MsgFlags,
+) -> nix::Result<()> {
     let bytes = encode(message);
     let fds: Vec<_> = fd.iter().map(AsRawFd::as_raw_fd).collect();
     let rights = [ControlMessage::ScmRights(&fds)];
@@ -97,7 +121,7 @@ pub fn send(to: impl AsFd, message: &Message, fd: Option<BorrowedFd<'_>>) -> nix
         to.as_fd().as_raw_fd(),
         &[IoSlice::new(&bytes)],
         if fds.is_empty() { &[] } else { &rights },
-        MsgFlags::MSG_NOSIGNAL,
+        flags,
         None,
     )
     .map(drop)
@@ -165,6 +189,7 @@ fn encode(message: &Message) -> Vec<u8> {
     match message {
         Message::Reached => out.push(tag::REACHED),
         Message::Go => out.push(tag::GO),
+        Message::Stop => out.push(tag::STOP),
         Message::Terminal => out.push(tag::TERMINAL),
         Message::Namespaces(ids) => {
             out.push(tag::NAMESPACES);
@@ -209,6 +234,7 @@ fn decode(bytes: &[u8]) -> Option<Message> {
     Some(match first {
         tag::REACHED => Message::Reached,
         tag::GO => Message::Go,
+        tag::STOP => Message::Stop,
         tag::TERMINAL => Message::Terminal,
         tag::NAMESPACES => {
             let mut ids = [0; 8];
@@ -246,6 +272,7 @@ mod tests {
         let messages = [
             Message::Reached,
             Message::Go,
+            Message::Stop,
             Message::Terminal,
             Message::Namespaces([1, 2, 3, 4, 5, 6, 7, u64::MAX]),
             Message::Failed(Failure {

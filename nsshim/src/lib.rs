@@ -27,7 +27,7 @@ mod step;
 pub mod sys;
 mod terminal;
 
-pub use channel::{Message, Received, receive, send};
+pub use channel::{Message, Received, receive, send, try_send};
 pub use error::{CallError, Failure, Result, errno_name};
 pub use exit::Exit;
 pub use host::Host;

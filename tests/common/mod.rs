@@ -1,11 +1,13 @@
 //! The harness: who runs nsctl, running it, waiting for events, skipping.
 
+mod helper;
 mod processes;
 mod pty;
 mod run;
 mod skip;
 mod who;
 
+pub use helper::helper;
 pub use processes::{Tag, eventually};
 pub use pty::Screen;
 pub use run::{Nsctl, Ran, nsctl};

@@ -4,6 +4,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use nix::unistd::{Pid, getppid};
 use nsinit::report::Report;
 
 use super::Child;
@@ -17,12 +19,15 @@ use crate::terminal::SavedTerminal;
 pub(super) struct Monitor<'a> {
     child: Child,
     nsctl: BorrowedFd<'a>,
+    caller: Pid,
     signals: OwnedFd,
     saved: Option<SavedTerminal>,
     ends_as_one: bool,
     has_init: bool,
     nsctl_is_alive: bool,
     child_is_silent: bool,
+    workload_is_stopped: bool,
+    caller_is_stopped: bool,
     exit: Option<Exit>,
     failed: bool,
 }
@@ -44,12 +49,15 @@ impl<'a> Monitor<'a> {
         let monitor = Monitor {
             child,
             nsctl,
+            caller: getppid(),
             signals,
             saved,
             ends_as_one: plan.ends_as_one,
             has_init: plan.exec.init.is_some(),
             nsctl_is_alive: true,
             child_is_silent: false,
+            workload_is_stopped: false,
+            caller_is_stopped: false,
             exit: None,
             failed: false,
         };
@@ -140,10 +148,8 @@ impl<'a> Monitor<'a> {
                 self.failed = true;
                 self.tell(&Message::NotExecuted { errno, code }, None);
             }
-            Report::Stopped { signal } => {
-                self.tell(&Message::Stopped { signal: i32::from(signal) }, None);
-            }
-            Report::Continued => {}
+            Report::Stopped { signal } => self.tell_stopped(i32::from(signal)),
+            Report::Continued => self.workload_continued(),
             Report::Exited { code } => self.exit = Some(Exit::Code(code)),
             Report::Signaled { signal, core } => {
                 self.exit = Some(Exit::Signaled { signal: i32::from(signal), core });
@@ -157,6 +163,7 @@ impl<'a> Monitor<'a> {
                 // It may have just ended; then there is nobody to tell.
                 let _ = sys::pidfd_send_signal(&self.child.pidfd, &info);
             }
+            Received::Message(Message::Stop, _) => self.stop_caller(),
             Received::Message(..) | Received::Nothing => {}
             Received::End => {
                 self.nsctl_is_alive = false;
@@ -182,9 +189,11 @@ impl<'a> Monitor<'a> {
     /// nsinit that is the workload), or an orphan that came to us ended.
     fn hear_death_or_stop(&mut self) {
         let init = Whose::PidFd(self.child.pidfd.as_fd());
-        if let Ok(Some((_, Change::Stopped(signal)))) = waitid(init, libc::WSTOPPED | libc::WNOHANG)
-        {
-            self.tell(&Message::Stopped { signal }, None);
+        let changes = libc::WSTOPPED | libc::WCONTINUED | libc::WNOHANG;
+        match waitid(init, changes) {
+            Ok(Some((_, Change::Stopped(signal)))) => self.tell_stopped(signal),
+            Ok(Some((_, Change::Continued))) => self.workload_continued(),
+            _ => {}
         }
         orphans::reap_all_but(Some(self.child.pid));
     }
@@ -193,6 +202,40 @@ impl<'a> Monitor<'a> {
         if self.nsctl_is_alive {
             // A dead nsctl shows as the end of its channel.
             let _ = channel::send(self.nsctl, message, fd);
+        }
+    }
+
+    /// A workload that stops and goes on all the time must not fill the channel of a
+    /// caller who is stopped himself and does not read.
+    fn tell_stopped(&mut self, signal: i32) {
+        self.workload_is_stopped = true;
+        if self.nsctl_is_alive {
+            let _ = channel::try_send(self.nsctl, &Message::Stopped { signal });
+        }
+    }
+
+    /// The caller wants to be seen stopped with the workload, and waits for the answer.
+    fn stop_caller(&mut self) {
+        if self.workload_is_stopped {
+            self.caller_is_stopped = true;
+            self.signal_caller(Signal::SIGTSTP);
+            self.tell(&Message::Stop, None);
+        } else {
+            self.tell(&Message::Go, None);
+        }
+    }
+
+    fn workload_continued(&mut self) {
+        self.workload_is_stopped = false;
+        if std::mem::take(&mut self.caller_is_stopped) {
+            self.signal_caller(Signal::SIGCONT);
+        }
+    }
+
+    fn signal_caller(&self, signal: Signal) {
+        // It is our parent as long as it lives.
+        if getppid() == self.caller {
+            let _ = nix::sys::signal::kill(self.caller, signal);
         }
     }
 
@@ -211,13 +254,13 @@ impl<'a> Monitor<'a> {
         // What nsinit says is exact: 143 may be a code or a signal.
         let exit = self.exit.unwrap_or(ended);
         self.tell(&Message::Exited(exit), None);
+        self.workload_continued();
         sys::exit_now(0)
     }
 }
 
 fn send_kill(child: &Child) {
-    let kill = SignalInfo { signal: libc::SIGKILL, code: 0, pid: 0, uid: 0, value: 0 };
-    let _ = sys::pidfd_send_signal(&child.pidfd, &kill);
+    let _ = sys::pidfd_send_signal(&child.pidfd, &SignalInfo::new(libc::SIGKILL));
 }
 
 fn wait_for_end(child: &Child) -> Exit {

@@ -74,6 +74,11 @@ impl SignalInfo {
     /// Length of the encoded form.
     pub const LEN: usize = 24;
 
+    /// A signal of our own, as from kill(2).
+    pub fn new(signal: i32) -> Self {
+        SignalInfo { signal, code: libc::SI_USER, pid: 0, uid: 0, value: 0 }
+    }
+
     /// Reads the next pending signal from [`signalfd_all`]'s descriptor.
     pub fn read(fd: impl AsFd) -> Option<Self> {
         let mut buffer = [0u8; size_of::<libc::signalfd_siginfo>()];
@@ -156,8 +161,9 @@ pub fn pidfd_send_signal(pidfd: impl AsFd, info: &SignalInfo) -> nix::Result<()>
     };
     // SAFETY: siginfo_t is 128 bytes and aligned as `Queued`, which is its prefix.
     unsafe { ptr::write((&raw mut siginfo).cast(), queued) };
-    // The kernel takes a foreign siginfo only from sigqueue; for the rest it makes its own.
-    let pointer = if info.code == libc::SI_QUEUE { &raw const siginfo } else { ptr::null() };
+    // With the codes of kill, tkill and the kernel itself it takes nobody's word.
+    let is_queued = info.code < 0 && info.code != libc::SI_TKILL;
+    let pointer = if is_queued { &raw const siginfo } else { ptr::null() };
     // SAFETY: `pointer` is null or to a siginfo_t that outlives the call.
     let result = unsafe {
         libc::syscall(
@@ -169,6 +175,24 @@ pub fn pidfd_send_signal(pidfd: impl AsFd, info: &SignalInfo) -> nix::Result<()>
         )
     };
     Errno::result(result).map(drop)
+}
+
+/// Calls with SIGTSTP let through and all others blocked, and tells whether SIGCONT is
+/// pending afterwards, as it is when the process was stopped meanwhile and continued.
+///
+/// For a process that blocks all signals and leaves the actions to the kernel, which
+/// knows better than we: it stops no orphaned process group, that nobody could continue.
+/// sigprocmask(2), sigpending(2)
+pub fn while_stoppable<R>(call: impl FnOnce() -> R) -> nix::Result<(R, bool)> {
+    let bit = |signal: i32| 1 << (signal - 1);
+    change_mask(!bit(libc::SIGTSTP))?;
+    let result = call();
+    change_mask(u64::MAX)?;
+    let mut pending: u64 = 0;
+    // SAFETY: the pointer is to a mask of the size that is passed.
+    let asked = unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut pending, MASK_SIZE) };
+    Errno::result(asked)?;
+    Ok((result, pending & bit(libc::SIGCONT) != 0))
 }
 
 /// Ignores a signal; ignoring is inherited over execve. sigaction(2)

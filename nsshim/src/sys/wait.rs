@@ -27,6 +27,8 @@ pub enum Change {
     Exited(Exit),
     /// It was stopped by this signal.
     Stopped(i32),
+    /// It goes on.
+    Continued,
 }
 
 /// Waits for a change of a child; with `WNOHANG` in `flags` there may be none.
@@ -55,6 +57,7 @@ pub fn waitid(whose: Whose<'_>, flags: i32) -> nix::Result<Option<(Pid, Change)>
         libc::CLD_EXITED => Change::Exited(Exit::Code(status as u8)),
         libc::CLD_KILLED => Change::Exited(Exit::Signaled { signal: status, core: false }),
         libc::CLD_DUMPED => Change::Exited(Exit::Signaled { signal: status, core: true }),
+        libc::CLD_CONTINUED => Change::Continued,
         _ => Change::Stopped(status),
     };
     Ok(Some((Pid::from_raw(pid), change)))

@@ -1,0 +1,144 @@
+//! Workloads that no installed program is sure to provide: the test program itself,
+//! started under an environment variable, acts before the harness does.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::who::base;
+
+/// Chooses the part.
+const VARIABLE: &str = "NSCTL_TEST_HELPER";
+
+/// The command that plays `part`: for the end of nsctl's arguments.
+pub fn helper(part: &str) -> [String; 3] {
+    let path = program().to_str().unwrap().to_string();
+    ["env".into(), format!("{VARIABLE}={part}"), path]
+}
+
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let path = base().join("helper");
+        fs::copy(std::env::current_exe().unwrap(), &path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    })
+}
+
+// Before main and Rust's own start, so with one thread and the signal state as inherited.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static START: extern "C" fn() = {
+    extern "C" fn start() {
+        let part = match std::env::var(VARIABLE) {
+            Ok(part) => part,
+            Err(_) => return,
+        };
+        match part.as_str() {
+            "record-signals" => record_signals(),
+            "double-fork" => daemonize(),
+            "orphans" => orphans(),
+            other => panic!("no part {other}"),
+        }
+        // SAFETY: ends this process, which has nothing to clean up.
+        unsafe { libc::_exit(0) }
+    }
+    start
+};
+
+/// Writes a line to standard output at once.
+fn say(text: &str) {
+    let line = format!("{text}\n");
+    // SAFETY: the buffer is valid for its length.
+    unsafe { libc::write(1, line.as_ptr().cast(), line.len()) };
+}
+
+/// Prints number, code and value of each signal that arrives; ends with one of value 9999.
+fn record_signals() {
+    let all = u64::MAX;
+    // SAFETY: the kernel reads a mask of the size passed; glibc's functions would leave 32 and 33 out.
+    unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const all, 0, 8) };
+    say("ready");
+    loop {
+        // SAFETY: all zeroes is a siginfo_t; the kernel reads the mask and writes the siginfo.
+        let (signal, info) = unsafe {
+            let mut info: libc::siginfo_t = std::mem::zeroed();
+            let signal =
+                libc::syscall(libc::SYS_rt_sigtimedwait, &raw const all, &raw mut info, 0, 8);
+            (signal, info)
+        };
+        if signal <= 0 {
+            continue;
+        }
+        // SAFETY: the value is in the union of the codes below zero, and plain bytes in all others.
+        let value = unsafe { info.si_value().sival_ptr } as usize;
+        let value = if info.si_code < 0 { value } else { 0 };
+        say(&format!("{signal} {} {value}", info.si_code));
+        if value == 9999 {
+            return;
+        }
+    }
+}
+
+/// Forks; the child calls `run` and ends.
+fn fork(run: impl FnOnce()) -> i32 {
+    // SAFETY: this process has one thread.
+    match unsafe { libc::fork() } {
+        0 => {
+            run();
+            // SAFETY: ends the child.
+            unsafe { libc::_exit(0) }
+        }
+        pid => pid,
+    }
+}
+
+fn pause() {
+    // SAFETY: has no precondition.
+    unsafe { libc::pause() };
+}
+
+/// Leaves a daemon that nothing ties to us, then waits for a signal.
+fn daemonize() {
+    let child = fork(|| {
+        // SAFETY: have no precondition.
+        unsafe {
+            libc::setsid();
+            libc::signal(libc::SIGHUP, libc::SIG_IGN);
+            libc::signal(libc::SIGTERM, libc::SIG_IGN);
+        }
+        fork(|| {
+            loop {
+                pause();
+            }
+        });
+    });
+    // SAFETY: waits for our own child.
+    unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    say("ready");
+    loop {
+        pause();
+    }
+}
+
+/// Makes 20,000 children of PID 1 that end, and 20 that do not.
+fn orphans() {
+    for batch in 0..20 {
+        let child = fork(|| {
+            for _ in 0..1000 {
+                fork(|| {});
+            }
+            let _ = batch;
+            fork(|| {
+                loop {
+                    pause();
+                }
+            });
+        });
+        // SAFETY: waits for our own child.
+        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    }
+    say("ready");
+}
