@@ -4,8 +4,11 @@
 //! Every test makes its own containers and never signals a process that it did
 //! not start. What cannot run here says why: `skip: REASON`.
 
-#[allow(dead_code, reason = "each test takes what it needs")]
+#![allow(clippy::unwrap_used, reason = "a failure here is a test's")]
+
+#[allow(dead_code, unused_imports, reason = "each test takes what it needs")]
 mod common;
 
+mod descriptors;
 mod exit_status;
 mod signals;

@@ -38,6 +38,7 @@ static START: extern "C" fn() = {
         };
         match part.as_str() {
             "record-signals" => record_signals(),
+            "streams" => streams(),
             "double-fork" => daemonize(),
             "orphans" => orphans(),
             other => panic!("no part {other}"),
@@ -53,6 +54,17 @@ fn say(text: &str) {
     let line = format!("{text}\n");
     // SAFETY: the buffer is valid for its length.
     unsafe { libc::write(1, line.as_ptr().cast(), line.len()) };
+}
+
+/// Writes what the standard streams are to the file that NSCTL_TEST_FILE names.
+fn streams() {
+    let path = std::env::var("NSCTL_TEST_FILE").unwrap();
+    let link = |stream: i32| match fs::read_link(format!("/proc/self/fd/{stream}")) {
+        Ok(path) => format!("{}\n", path.display()),
+        Err(error) => format!("{error}\n"),
+    };
+    let text: String = (0..=2).map(link).collect();
+    fs::write(path, text).unwrap();
 }
 
 /// Prints number, code and value of each signal that arrives; ends with one of value 9999.

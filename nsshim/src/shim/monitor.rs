@@ -159,10 +159,7 @@ impl<'a> Monitor<'a> {
 
     fn hear_nsctl(&mut self) {
         match channel::receive(self.nsctl, false) {
-            Received::Message(Message::Signal(info), _) => {
-                // It may have just ended; then there is nobody to tell.
-                let _ = sys::pidfd_send_signal(&self.child.pidfd, &info);
-            }
+            Received::Message(Message::Signal(info), _) => self.pass(info),
             Received::Message(Message::Stop, _) => self.stop_caller(),
             Received::Message(..) | Received::Nothing => {}
             Received::End => {
@@ -175,12 +172,20 @@ impl<'a> Monitor<'a> {
         }
     }
 
+    fn pass(&self, info: SignalInfo) {
+        // With its queue full (RLIMIT_SIGPENDING): better without its value than not at all.
+        // It may have just ended; then there is nobody to tell.
+        if sys::pidfd_send_signal(&self.child.pidfd, &info) == Err(Errno::EAGAIN) {
+            let _ = sys::pidfd_send_signal(&self.child.pidfd, &SignalInfo::new(info.signal));
+        }
+    }
+
     fn hear_signals(&mut self) {
         while let Some(info) = SignalInfo::read(&self.signals) {
             if info.signal == libc::SIGCHLD {
                 self.hear_death_or_stop();
             } else if info.is_from_process() {
-                let _ = sys::pidfd_send_signal(&self.child.pidfd, &info);
+                self.pass(info);
             }
         }
     }
