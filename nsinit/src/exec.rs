@@ -29,17 +29,21 @@ impl Failure {
 }
 
 /// Becomes the program `arguments[0]` with these arguments and this environment, found by the
-/// PATH in it as a shell finds it. Returns only if that failed.
+/// PATH in it as a shell finds it, and told that it is called `argv0`. Returns only if that failed.
 ///
 /// For the child of a fork; signal mask and dispositions are the caller's affair.
 #[cfg(not(freestanding))]
-pub fn exec(arguments: &[std::ffi::CString], environment: &[std::ffi::CString]) -> Failure {
+pub fn exec(
+    arguments: &[std::ffi::CString],
+    argv0: Option<&CStr>,
+    environment: &[std::ffi::CString],
+) -> Failure {
     sys::with_strings(arguments, |strings| {
         sys::with_strings(environment, |environment| {
             let command = Command {
                 strings,
                 command: 1,
-                argv0: None,
+                argv0,
                 environment: environment.skip(1),
                 variable: None,
             };

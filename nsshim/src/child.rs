@@ -113,7 +113,7 @@ fn become_init(exec: &Exec, options: &InitOptions, channel: &OwnedFd, image: Own
 
 fn become_workload(exec: &Exec, channel: &OwnedFd) -> ! {
     if sys::set_signal_mask(exec.signal_mask).is_ok() {
-        let failure = nsinit::exec::exec(&exec.argv, &exec.env);
+        let failure = nsinit::exec::exec(&exec.argv, exec.argv0.as_deref(), &exec.env);
         let code = failure.exit_code();
         say(channel.as_fd(), &Message::NotExecuted { errno: failure.errno, code });
         sys::exit_now(i32::from(code));
