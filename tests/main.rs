@@ -9,6 +9,7 @@
 #[allow(dead_code, unused_imports, reason = "each test takes what it needs")]
 mod common;
 
+mod death;
 mod descriptors;
 mod exit_status;
 mod signals;

@@ -111,16 +111,17 @@ fn default_base() -> Result<PathBuf, Error> {
 }
 
 /// The file with the pid, removed at the end: a pid that is used again would mislead.
+/// Should nsctl be killed, the file stays; but it is locked, flock(2), only while it holds.
 #[derive(Debug)]
 pub struct PidFile {
     path: Option<PathBuf>,
-    written: bool,
+    written: Option<Flock<File>>,
 }
 
 impl PidFile {
     /// Nothing is written yet.
     pub fn new(path: Option<PathBuf>) -> Self {
-        PidFile { path, written: false }
+        PidFile { path, written: None }
     }
 
     /// Writes the pid; a reader sees either no file or a whole one.
@@ -128,24 +129,33 @@ impl PidFile {
         let Some(path) = &self.path else { return Ok(()) };
         let mut partial = path.clone().into_os_string();
         partial.push(format!(".{}", std::process::id()));
-        let written = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&partial)
-            .and_then(|mut file| writeln!(file, "{pid}"))
-            .and_then(|()| fs::rename(&partial, path));
-        if let Err(error) = written {
-            let _ = fs::remove_file(&partial);
-            return Err(Error::new(format!("cannot write the pid to {}: {error}", path.display())));
+        let written = write_locked(Path::new(&partial), pid)
+            .and_then(|file| fs::rename(&partial, path).map(|()| file));
+        match written {
+            Ok(file) => {
+                self.written = Some(file);
+                Ok(())
+            }
+            Err(error) => {
+                let _ = fs::remove_file(&partial);
+                let path = path.display();
+                Err(Error::new(format!("cannot write the pid to {path}: {error}")))
+            }
         }
-        self.written = true;
-        Ok(())
     }
+}
+
+fn write_locked(path: &Path, pid: i32) -> std::io::Result<Flock<File>> {
+    let file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    let mut file =
+        Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno)?;
+    writeln!(file, "{pid}")?;
+    Ok(file)
 }
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        if let (true, Some(path)) = (self.written, &self.path) {
+        if let (Some(_), Some(path)) = (&self.written, &self.path) {
             let _ = fs::remove_file(path);
         }
     }

@@ -19,12 +19,22 @@ pub fn reap_all_but(except: Option<Pid>) {
 }
 
 /// Kills and reaps every child, and those that come in their place, until there is none.
+///
+/// Some may fork and end faster than they are killed. Each leaves a zombie, among
+/// which the living would be found ever later, so all that ended are reaped first.
 pub fn kill_all() {
     loop {
+        loop {
+            match waitid(Whose::Any, libc::WEXITED | libc::WNOHANG) {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                // ECHILD: there is none.
+                Err(_) => return,
+            }
+        }
         for child in children() {
             let _ = kill(child, Signal::SIGKILL);
         }
-        // ECHILD: there is none.
         if waitid(Whose::Any, libc::WEXITED).is_err() {
             return;
         }

@@ -40,6 +40,7 @@ static START: extern "C" fn() = {
             "record-signals" => record_signals(),
             "streams" => streams(),
             "double-fork" => daemonize(),
+            "hop" => hop(),
             "orphans" => orphans(),
             other => panic!("no part {other}"),
         }
@@ -130,6 +131,26 @@ fn daemonize() {
     // SAFETY: waits for our own child.
     unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
     say("ready");
+    loop {
+        pause();
+    }
+}
+
+/// Processes that are gone before anybody can kill them, but have a child by then.
+fn hop() {
+    // Nobody may have to look for them when a test fails.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    for _ in 0..8 {
+        fork(|| {
+            // Each child leaves the loop of its parent, who ends.
+            while std::time::Instant::now() < end {
+                // SAFETY: this process has one thread.
+                if unsafe { libc::fork() } != 0 {
+                    return;
+                }
+            }
+        });
+    }
     loop {
         pause();
     }
