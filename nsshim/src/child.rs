@@ -5,7 +5,8 @@ use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
-use nix::sys::stat::stat;
+use nix::fcntl::AtFlags;
+use nix::sys::stat::fstatat;
 
 use crate::channel::{self, Message, Received};
 use crate::error::{CallError, Named, Result};
@@ -18,15 +19,20 @@ use crate::sys;
 const FAILED: i32 = 125;
 
 /// Carries out the inside of the plan and becomes nsinit, or reports why not.
-pub(crate) fn run(plan: &Plan, channel: OwnedFd, image: Option<OwnedFd>) -> ! {
-    let context = InsideContext { channel: channel.as_fd() };
+pub(crate) fn run(
+    plan: &Plan,
+    channel: OwnedFd,
+    proc: BorrowedFd<'_>,
+    image: Option<OwnedFd>,
+) -> ! {
+    let context = InsideContext { channel: channel.as_fd(), proc };
     run_all(&plan.early, &context);
     if !plan.outside.is_empty() {
         wait_for_outside(channel.as_fd());
     }
     run_all(&plan.inside, &context);
     if plan.report_namespaces {
-        match namespace_ids() {
+        match namespace_ids(proc) {
             Ok(ids) => say(channel.as_fd(), &Message::Namespaces(ids)),
             Err(error) => fail(channel.as_fd(), error, "read the namespaces' ids"),
         }
@@ -67,11 +73,12 @@ fn fail(channel: BorrowedFd<'_>, error: CallError, purpose: impl fmt::Display) -
 }
 
 /// The inode numbers by which /proc/PID/ns names the namespaces.
-fn namespace_ids() -> Result<[u64; 8]> {
+fn namespace_ids(proc: BorrowedFd<'_>) -> Result<[u64; 8]> {
     let mut ids = [0; 8];
     for (id, kind) in ids.iter_mut().zip(Kind::ALL) {
-        let path = format!("/proc/self/ns/{}", kind.file());
-        *id = stat(path.as_str()).call(|| format!("stat({path:?})"))?.st_ino;
+        let path = format!("self/ns/{}", kind.file());
+        let found = fstatat(proc, path.as_str(), AtFlags::empty());
+        *id = found.call(|| format!("stat(\"/proc/{path}\")"))?.st_ino;
     }
     Ok(ids)
 }

@@ -1,8 +1,13 @@
 //! Facts about the caller on this machine, read once.
 
 use caps::{CapSet, Capability};
+use nix::mount::MsFlags;
+use nix::sys::statvfs::{FsFlags, statvfs};
 
-use crate::spec::HostId;
+use crate::spec::{ContainerId, HostId, parse_idmap};
+
+/// The group `tty` of every distribution; devpts gives terminals to it.
+pub(crate) const TTY_GROUP: ContainerId = ContainerId(5);
 
 /// What the plan must know about who makes the container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +18,12 @@ pub struct Host {
     pub gid: HostId,
     /// The effective capabilities: bit n is capability n.
     pub capabilities: u64,
+    /// Whether the group 5, `tty`, exists in the caller's user namespace.
+    pub tty_group: bool,
+    /// What a new mount of proc must repeat.
+    pub proc_flags: MsFlags,
+    /// What a new mount of sysfs must repeat.
+    pub sys_flags: MsFlags,
 }
 
 impl Host {
@@ -25,6 +36,10 @@ impl Host {
             uid: HostId(nix::unistd::geteuid().as_raw()),
             gid: HostId(nix::unistd::getegid().as_raw()),
             capabilities,
+            tty_group: std::fs::read_to_string("/proc/self/gid_map")
+                .is_ok_and(|map| parse_idmap(&map).iter().any(|line| line.maps(TTY_GROUP))),
+            proc_flags: locked_flags("/proc"),
+            sys_flags: locked_flags("/sys"),
         }
     }
 
@@ -41,5 +56,23 @@ impl Host {
     /// Whether the caller may write any id map.
     pub fn may_map_any_id(&self) -> bool {
         self.has(Capability::CAP_SETUID) && self.has(Capability::CAP_SETGID)
+    }
+}
+
+/// The flags of a mount that are locked in a user namespace: a new mount of the
+/// same file system with other ones is refused with EPERM, as if it revealed
+/// something. fs/namespace.c, `mnt_already_visible`
+fn locked_flags(path: &str) -> MsFlags {
+    let Ok(found) = statvfs(path) else { return MsFlags::empty() };
+    let table = [
+        (FsFlags::ST_RDONLY, MsFlags::MS_RDONLY),
+        (FsFlags::ST_NOATIME, MsFlags::MS_NOATIME),
+        (FsFlags::ST_NODIRATIME, MsFlags::MS_NODIRATIME),
+    ];
+    let kept = table.into_iter().filter(|(found_flag, _)| found.flags().contains(*found_flag));
+    let flags = kept.fold(MsFlags::empty(), |flags, (_, flag)| flags | flag);
+    match found.flags().intersects(FsFlags::ST_NOATIME | FsFlags::ST_RELATIME) {
+        true => flags,
+        false => flags | MsFlags::MS_STRICTATIME,
     }
 }

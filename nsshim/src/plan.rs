@@ -3,6 +3,7 @@
 //! [`plan`] is pure: it reads nothing and changes nothing. What a later step
 //! needs from an earlier one is written beside it.
 
+mod identity;
 mod mounts;
 mod shell;
 mod text;
@@ -14,10 +15,10 @@ use nix::sched::CloneFlags;
 
 use crate::host::Host;
 use crate::seccomp;
-use crate::spec::{
-    Choice, ContainerId, IdKind, IdMaps, Kind, Process, Seccomp, Session, Setgroups, Spec, User,
-};
+use crate::spec::{Choice, ContainerId, Kind, Process, Seccomp, Session, Spec, TimeOffsets};
 use crate::step::{Inside, Outside};
+
+pub use identity::MapWriter;
 
 /// The ordered steps that make one container.
 #[derive(Debug)]
@@ -83,35 +84,39 @@ pub enum Group {
 
 /// Orders what the spec asks for, for this caller.
 pub fn plan(spec: Spec, host: &Host) -> Plan {
-    let Spec { namespaces, id_maps, process, rights, terminal, session, init, .. } = spec;
+    let Spec { namespaces, id_maps, mut process, rights, terminal, session, init, .. } = spec;
     let new = |kind| namespaces.is_new(kind);
     let clone = clone_flags(&namespaces);
     let ends_as_one = new(Kind::Pid);
     let report_namespaces = spec.report_namespaces;
     let has_terminal = terminal.is_some();
-    let mounts = mounts::steps(&namespaces, spec.propagation, &rights, id_maps.as_ref());
+    let mounts = mounts::steps(&namespaces, spec.propagation, &rights, id_maps.as_ref(), host);
     let new_user = new(Kind::User);
-    let own_user = new_user || matches!(namespaces.get(Kind::User), Choice::Join(_));
+    let own_user = !namespaces.is_host(Kind::User);
+    let new_net = new(Kind::Net);
+    let time = new(Kind::Time).then_some(spec.time_offsets);
 
-    let mut early = Vec::new();
-    // Needs only the rights that the new user namespace gives at once. Here, so
-    // that it exists when the shim keeps it in a file.
-    if new(Kind::Time) {
-        early.push(Inside::Time(spec.time_offsets));
-    }
-
+    let mut before = Vec::new();
     let mut outside = Vec::new();
     let mut inside = Vec::new();
-    if let Some(maps) = id_maps.filter(|_| new_user) {
-        map_ids(maps, host, &mut inside, &mut outside);
+    if let Some(maps) = &id_maps {
+        before.extend(identity::drop_groups(maps, host, &mut process.user));
+        if new_user {
+            identity::map(maps, host, &mut inside, &mut outside);
+        }
+        inside.extend(identity::mapped_owner(maps, host));
     }
+    before.extend(joins(namespaces, time.filter(|_| !new_user)));
+    // Needs only the rights that the new user namespace gives at once. Early, so
+    // that it exists when the shim keeps it in a file.
+    let early = time.filter(|_| new_user).map(Inside::Time).into_iter().collect();
     // All namespaces exist now, and the child waits, so their files in /proc do too.
     outside.extend(spec.persist.into_iter().map(Outside::Persist));
 
     inside.extend(mounts);
     inside.extend(spec.hostname.map(Inside::Hostname));
     inside.extend(spec.domainname.map(Inside::Domainname));
-    if new(Kind::Net) {
+    if new_net {
         inside.push(Inside::LoopbackUp);
     }
     // A terminal needs a session to control, and the /dev/pts mounted above.
@@ -151,7 +156,7 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     inside.extend(filter);
 
     Plan {
-        before: joins(namespaces),
+        before,
         clone,
         early,
         outside,
@@ -172,62 +177,32 @@ fn clone_flags(namespaces: &crate::spec::Namespaces) -> CloneFlags {
         .fold(CloneFlags::empty(), |flags, kind| flags | kind.flag())
 }
 
-fn joins(mut namespaces: crate::spec::Namespaces) -> Vec<Outside> {
-    let mut steps = Vec::new();
-    for kind in Kind::ALL {
-        let joined = match namespaces.get(kind) {
-            Choice::Join(_) => std::mem::take(namespaces.get_mut(kind)),
-            _ => continue,
-        };
-        // Before the first: from then on processes inside could trace us.
-        if steps.is_empty() {
-            steps.push(Outside::Undumpable);
-        }
-        if let Choice::Join(joined) = joined {
-            steps.push(Outside::Join(kind, joined));
-        }
-    }
-    steps
-}
-
-/// Who writes the maps: the child itself where the kernel lets it, since that
-/// costs no meeting of two processes; else the shim; else the setuid helpers.
-fn map_ids(maps: IdMaps, host: &Host, inside: &mut Vec<Inside>, outside: &mut Vec<Outside>) {
-    let caller_is_root_inside = maps.maps(IdKind::User, ContainerId(0))
-        && maps.users.iter().any(|line| line.inside.0 == 0 && line.outside == host.uid)
-        && maps.groups.iter().any(|line| line.inside.0 == 0 && line.outside == host.gid);
-    let own_id_only = |kind: IdKind, own| match maps.lines(kind) {
-        [] => true,
-        [line] => line.count == 1 && line.outside == own,
-        _ => false,
+/// What the shim does before there is a child: joins, and the time namespace
+/// when its rights come from outside or from the user namespace that is joined.
+fn joins(mut namespaces: crate::spec::Namespaces, time: Option<TimeOffsets>) -> Vec<Outside> {
+    let mut join = |kind| match std::mem::take(namespaces.get_mut(kind)) {
+        Choice::Join(joined) => Some(Outside::Join(kind, joined)),
+        _ => None,
     };
-    let caller_is_mapped =
-        maps.users.iter().any(|line| line.count == 1 && line.outside == host.uid)
-            && maps.groups.iter().any(|line| line.count == 1 && line.outside == host.gid);
-    let becomes_root = !caller_is_root_inside
-        && !caller_is_mapped
-        && maps.maps(IdKind::User, ContainerId(0))
-        && maps.maps(IdKind::Group, ContainerId(0));
-    let setgroups = maps.setgroups;
-
-    if own_id_only(IdKind::User, host.uid)
-        && own_id_only(IdKind::Group, host.gid)
-        && setgroups == Setgroups::Deny
-    {
-        inside.push(Inside::MapSelf(maps));
-    } else if host.may_map_any_id() {
-        outside.push(Outside::WriteMaps(maps));
-    } else {
-        outside.push(Outside::MapWithHelpers(maps));
+    let user = join(Kind::User);
+    let others: Vec<Outside> = Kind::ALL.into_iter().filter_map(join).collect();
+    // Before processes inside could trace us.
+    let undumpable = (user.is_some() || !others.is_empty()).then_some(Outside::Undumpable);
+    let mut steps = Vec::new();
+    match time {
+        None => {
+            steps.extend(undumpable);
+            steps.extend(user);
+        }
+        // The files in /proc of a process that is not dumpable are root's.
+        Some(offsets) => {
+            steps.extend(user);
+            steps.push(Outside::Time(offsets));
+            steps.extend(undumpable);
+        }
     }
-    // Files made by the next steps need an owner that is mapped.
-    if becomes_root {
-        inside.push(Inside::Become(User {
-            uid: ContainerId(0),
-            gid: ContainerId(0),
-            groups: (setgroups == Setgroups::Allow).then(Vec::new),
-        }));
-    }
+    steps.extend(others);
+    steps
 }
 
 fn exec(

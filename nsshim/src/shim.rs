@@ -74,7 +74,7 @@ fn make(plan: &Plan) -> Result<Child, Failure> {
     let (pid, pidfd) = match cloned {
         Cloned::Child => {
             drop(ours);
-            child::run(plan, theirs, image)
+            child::run(plan, theirs, proc.as_fd(), image)
         }
         Cloned::Parent { pid, pidfd } => (pid, pidfd),
     };

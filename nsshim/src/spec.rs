@@ -11,8 +11,8 @@ use std::ffi::CString;
 use nix::pty::Winsize;
 use nix::sys::termios::Termios;
 
-pub(crate) use idmap::text as idmap_text;
 pub use idmap::{IdKind, IdMap, IdMaps, Setgroups};
+pub(crate) use idmap::{parse as parse_idmap, text as idmap_text};
 pub use namespace::{Choice, Joined, Kind, Namespaces, Persist, Propagation, TimeOffsets};
 pub use process::{ContainerId, HostId, Process, Rlimit, User, Workdir};
 
@@ -21,7 +21,8 @@ pub use process::{ContainerId, HostId, Process, Rlimit, User, Workdir};
 pub struct Spec {
     /// Per kind: the caller's, a new one, or one that exists.
     pub namespaces: Namespaces,
-    /// The id maps of a new user namespace; `None` leaves it without a map.
+    /// The id maps of a user namespace other than the caller's: to be written when
+    /// it is new, as they are when it is joined. `None`: it has none.
     pub id_maps: Option<IdMaps>,
     /// The host name of a new UTS namespace.
     pub hostname: Option<CString>,

@@ -33,6 +33,7 @@ use crate::spec::{
 };
 
 pub(crate) use join::flag_name;
+pub use join::id_maps_of;
 pub use mount::MountCall;
 
 /// A step of the shim, in the host's namespaces.
@@ -40,6 +41,10 @@ pub use mount::MountCall;
 pub enum Outside {
     /// Refuse to be traced or read from inside what we are about to join (CVE-2016-9962).
     Undumpable,
+    /// Drop the caller's supplementary groups, where setgroups(2) will be denied.
+    DropGroups,
+    /// Make a time namespace with offsets, for the child.
+    Time(TimeOffsets),
     /// Join a namespace that exists.
     Join(Kind, Joined),
     /// Write the id maps.
@@ -126,6 +131,8 @@ pub(crate) struct OutsideContext<'a> {
 
 /// What an inside step works on.
 pub(crate) struct InsideContext<'a> {
+    /// The host's /proc: a mount namespace that was joined has another, where we are not.
+    pub proc: BorrowedFd<'a>,
     /// The channel to the shim.
     pub channel: BorrowedFd<'a>,
 }
@@ -134,6 +141,8 @@ impl Outside {
     pub(crate) fn run(&self, context: &OutsideContext<'_>) -> std::result::Result<(), Failure> {
         let result = match self {
             Outside::Undumpable => join::undumpable(),
+            Outside::DropGroups => identity::drop_groups(),
+            Outside::Time(offsets) => time::make(context.proc, offsets),
             Outside::Join(kind, joined) => join::join(*kind, joined),
             Outside::WriteMaps(maps) => idmap::write(context, maps),
             Outside::MapWithHelpers(maps) => return idmap::with_helpers(context, maps),
@@ -146,6 +155,8 @@ impl Outside {
     pub fn purpose(&self) -> String {
         match self {
             Outside::Undumpable => "protect the shim from the joined namespaces".into(),
+            Outside::DropGroups => "drop the caller's groups".into(),
+            Outside::Time(_) => "make the time namespace".into(),
             Outside::Join(kind, joined) => {
                 format!("join the {kind} namespace {}", joined.path.display())
             }
@@ -160,8 +171,8 @@ impl Outside {
 impl Inside {
     pub(crate) fn run(&self, context: &InsideContext<'_>) -> Result<()> {
         match self {
-            Inside::Time(offsets) => time::enter(offsets),
-            Inside::MapSelf(maps) => idmap::write_own(maps),
+            Inside::Time(offsets) => time::enter(context.proc, offsets),
+            Inside::MapSelf(maps) => idmap::write_own(context.proc, maps),
             Inside::Become(user) => identity::assume(user),
             Inside::Propagate(propagation) => mount::propagate(*propagation),
             Inside::KeepPrivate(path) => mount::keep_private(path),
@@ -233,6 +244,8 @@ impl fmt::Display for Outside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Outside::Undumpable => f.write_str("prctl(PR_SET_DUMPABLE, 0)"),
+            Outside::DropGroups => f.write_str("setgroups(0, [])"),
+            Outside::Time(offsets) => time::describe_for_child(f, offsets),
             Outside::Join(kind, joined) => join::describe(f, *kind, joined),
             Outside::WriteMaps(maps) => idmap::describe(f, "CHILD", maps),
             Outside::MapWithHelpers(maps) => idmap::describe_helpers(f, maps),

@@ -13,12 +13,12 @@ mod wait;
 pub(crate) use clone::{Cloned, clone3};
 pub(crate) use exec::exec_with_report;
 pub use fd::{
-    close_all_but, close_range_cloexec, duplicate, is_open, own_received, replace_standard_stream,
-    standard_input, standard_output,
+    close_all_but, close_range_cloexec, duplicate, has_file_capabilities, is_open, own_received,
+    replace_standard_stream, standard_input, standard_output,
 };
 pub use ioctl::{
-    get_ns_kind, get_ns_userns, get_window_size, if_up, open_pty_peer, set_controlling_terminal,
-    set_window_size, signal_foreground, unlock_pty,
+    get_ns_kind, get_ns_parent, get_ns_userns, get_window_size, if_up, open_pty_peer,
+    set_controlling_terminal, set_window_size, signal_foreground, unlock_pty,
 };
 pub use mount::mount_setattr_readonly;
 pub use process::{exit_now, fork_single_threaded, set_nice, setdomainname, umask};

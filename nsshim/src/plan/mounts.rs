@@ -2,7 +2,8 @@
 
 use nix::mount::MsFlags;
 
-use crate::spec::{Choice, ContainerId, IdKind, IdMaps, Kind, Namespaces, Propagation, Rights};
+use crate::host::{Host, TTY_GROUP};
+use crate::spec::{IdKind, IdMaps, Kind, Namespaces, Propagation, Rights};
 use crate::step::{Inside, MountCall};
 
 /// Hidden as docker hides them: they tell about, or act on, the whole machine.
@@ -34,14 +35,12 @@ const LINKS: [(&str, &str); 5] = [
     ("/proc/self/fd/2", "/dev/stderr"),
 ];
 
-/// The group `tty` of every distribution; devpts gives terminals to it.
-const TTY_GROUP: ContainerId = ContainerId(5);
-
 pub(super) fn steps(
     namespaces: &Namespaces,
     propagation: Propagation,
     rights: &Rights,
     id_maps: Option<&IdMaps>,
+    host: &Host,
 ) -> Vec<Inside> {
     if !namespaces.is_new(Kind::Mnt) {
         return Vec::new();
@@ -53,14 +52,15 @@ pub(super) fn steps(
     }
     let own_processes = !namespaces.is_host(Kind::Pid);
     if own_processes {
-        steps.push(mount("the container's /proc", "proc", "/proc", HARMLESS, ""));
+        let flags = HARMLESS | host.proc_flags;
+        steps.push(mount("the container's /proc", "proc", "/proc", flags, ""));
     }
-    let unmapped = namespaces.is_new(Kind::User) && id_maps.is_none();
+    let unmapped = !namespaces.is_host(Kind::User) && id_maps.is_none();
     // Files in a tmpfs need an owner that is mapped.
     if !unmapped {
-        devices(&mut steps, namespaces, id_maps);
+        devices(&mut steps, namespaces, id_maps, host);
     }
-    system(&mut steps, namespaces, rights);
+    system(&mut steps, namespaces, rights, host);
     if rights.mask_paths {
         // After /dev: what hides them is its null.
         steps.extend(MASKED.map(Inside::Mask));
@@ -71,7 +71,12 @@ pub(super) fn steps(
 
 const HARMLESS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
 
-fn devices(steps: &mut Vec<Inside>, namespaces: &Namespaces, id_maps: Option<&IdMaps>) {
+fn devices(
+    steps: &mut Vec<Inside>,
+    namespaces: &Namespaces,
+    id_maps: Option<&IdMaps>,
+    host: &Host,
+) {
     // The host's /dev stays reachable as the working directory while its own name is covered.
     steps.push(Inside::StandIn("/dev"));
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_STRICTATIME;
@@ -79,13 +84,9 @@ fn devices(steps: &mut Vec<Inside>, namespaces: &Namespaces, id_maps: Option<&Id
     steps.push(mount("the container's /dev", "tmpfs", "/dev", flags, "mode=0755,size=65536k"));
     steps.extend(DEVICES.map(Inside::Device));
     steps.extend(["/dev/pts", "/dev/shm", "/dev/mqueue"].map(Inside::Directory));
-    let tty_group_mapped = match namespaces.get(Kind::User) {
-        Choice::Host => true,
-        Choice::New => id_maps.is_some_and(|maps| maps.maps(IdKind::Group, TTY_GROUP)),
-        Choice::Join(_) => false,
-    };
+    let tty_group = id_maps.map_or(host.tty_group, |maps| maps.maps(IdKind::Group, TTY_GROUP));
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
-    let options = match tty_group_mapped {
+    let options = match tty_group {
         true => "newinstance,ptmxmode=0666,mode=0620,gid=5",
         false => "newinstance,ptmxmode=0666,mode=0620",
     };
@@ -100,10 +101,11 @@ fn devices(steps: &mut Vec<Inside>, namespaces: &Namespaces, id_maps: Option<&Id
 /// /sys shows the network devices of the namespace it was mounted in, so a new
 /// network needs a new /sys. Else the host's is made read-only: a real root
 /// could act on the machine through it.
-fn system(steps: &mut Vec<Inside>, namespaces: &Namespaces, rights: &Rights) {
+fn system(steps: &mut Vec<Inside>, namespaces: &Namespaces, rights: &Rights, host: &Host) {
     let read_only = if rights.mask_paths { MsFlags::MS_RDONLY } else { MsFlags::empty() };
     if !namespaces.is_host(Kind::Net) {
-        steps.push(mount("the container's /sys", "sysfs", "/sys", HARMLESS | read_only, ""));
+        let flags = HARMLESS | host.sys_flags | read_only;
+        steps.push(mount("the container's /sys", "sysfs", "/sys", flags, ""));
     } else if rights.mask_paths {
         steps.push(Inside::ReadOnlyTree("/sys"));
     }

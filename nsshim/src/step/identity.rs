@@ -19,6 +19,12 @@ pub(super) fn assume(user: &User) -> Result<()> {
     setresuid(uid, uid, uid).call(|| uid_call(user))
 }
 
+/// Outside, where the caller may: a user namespace that denies setgroups keeps
+/// the caller's groups for ever.
+pub(super) fn drop_groups() -> Result<()> {
+    setgroups(&[]).call(|| groups_call(&[]))
+}
+
 pub(super) fn describe(f: &mut fmt::Formatter<'_>, user: &User) -> fmt::Result {
     if let Some(groups) = &user.groups {
         write!(f, "{}; ", groups_call(groups))?;

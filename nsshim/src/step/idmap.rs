@@ -1,9 +1,7 @@
 //! Writing id maps: into /proc directly, or through newuidmap(1) and newgidmap(1).
 
 use std::fmt;
-use std::fs;
-use std::io::Write;
-use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
@@ -17,35 +15,23 @@ use crate::spec::{IdKind, IdMap, IdMaps, Setgroups};
 
 /// The maps of the calling process, from inside its new user namespace: allowed
 /// for a single line that maps its own id, and needs no second process.
-pub(super) fn write_own(maps: &IdMaps) -> Result<()> {
-    let own = |file: &str, text: &str| {
-        let path = format!("/proc/self/{file}");
-        // One write(2): the kernel takes a map only whole.
-        fs::OpenOptions::new()
-            .write(true)
-            .open(&path)
-            .and_then(|mut file| file.write_all(text.as_bytes()))
-            .call(|| format!("write({path:?}, {text:?})"))
-    };
-    each_file(maps, own)
+pub(super) fn write_own(proc: BorrowedFd<'_>, maps: &IdMaps) -> Result<()> {
+    each_file(maps, |file, text| write_file(proc, "self", file, text))
 }
 
 /// The maps of the child, from outside.
 pub(super) fn write(context: &OutsideContext<'_>, maps: &IdMaps) -> Result<()> {
-    let child = context.child.map_or(0, Pid::as_raw);
-    let of_child = |file: &str, text: &str| {
-        let path = format!("{child}/{file}");
-        let name = || format!("write(\"/proc/{path}\", {text:?})");
-        let fd = openat(
-            context.proc.as_fd(),
-            path.as_str(),
-            OFlag::O_WRONLY | OFlag::O_CLOEXEC,
-            Mode::empty(),
-        )
-        .call(name)?;
-        nix::unistd::write(&fd, text.as_bytes()).call(name).map(drop)
-    };
-    each_file(maps, of_child)
+    let child = context.child.map_or(0, Pid::as_raw).to_string();
+    each_file(maps, |file, text| write_file(context.proc, &child, file, text))
+}
+
+fn write_file(proc: BorrowedFd<'_>, of: &str, file: &str, text: &str) -> Result<()> {
+    let path = format!("{of}/{file}");
+    let name = || format!("write(\"/proc/{path}\", {text:?})");
+    let flags = OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    let fd = openat(proc, path.as_str(), flags, Mode::empty()).call(name)?;
+    // One write(2): the kernel takes a map only whole.
+    nix::unistd::write(&fd, text.as_bytes()).call(name).map(drop)
 }
 
 fn each_file(maps: &IdMaps, write: impl Fn(&str, &str) -> Result<()>) -> Result<()> {

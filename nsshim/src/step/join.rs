@@ -1,11 +1,14 @@
 //! Joining namespaces that exist, setns(2).
 
 use std::fmt;
+use std::fs;
 
 use nix::sched::setns;
+use nix::unistd::{ForkResult, pipe2};
 
-use crate::error::{Named, Result};
-use crate::spec::{Joined, Kind};
+use crate::error::{CallError, Named, Result};
+use crate::spec::{IdMaps, Joined, Kind, Setgroups, parse_idmap};
+use crate::sys;
 
 pub(super) fn undumpable() -> Result<()> {
     nix::sys::prctl::set_dumpable(false).call(|| "prctl(PR_SET_DUMPABLE, 0)".into())
@@ -35,4 +38,59 @@ pub(crate) fn flag_name(kind: Kind) -> &'static str {
         Kind::Time => "CLONE_NEWTIME",
         Kind::Mnt => "CLONE_NEWNS",
     }
+}
+
+/// The id maps of a user namespace that exists, in the caller's ids.
+///
+/// /proc shows the maps of a process, so a child joins the namespace and is looked at.
+///
+/// # Errors
+/// `EPERM` without rights in the namespace; `EINVAL` for the caller's own.
+pub fn id_maps_of(joined: &Joined) -> Result<IdMaps> {
+    let (said, say) = pipe2(nix::fcntl::OFlag::O_CLOEXEC).call(|| "pipe2()".into())?;
+    let (end, ended) = pipe2(nix::fcntl::OFlag::O_CLOEXEC).call(|| "pipe2()".into())?;
+    let forked = sys::fork_single_threaded().call(|| "fork()".into())?;
+    let child = match forked {
+        ForkResult::Parent { child } => child,
+        ForkResult::Child => {
+            drop(ended);
+            let errno = match setns(&joined.fd, Kind::User.flag()) {
+                Ok(()) => 0,
+                Err(errno) => errno as i32,
+            };
+            let _ = nix::unistd::write(&say, &errno.to_ne_bytes());
+            // Until the parent has looked, or is dead.
+            let _ = nix::unistd::read(&end, &mut [0]);
+            sys::exit_now(0)
+        }
+    };
+    drop(say);
+    let mut errno = [0; 4];
+    let _ = nix::unistd::read(&said, &mut errno);
+    let result = match i32::from_ne_bytes(errno) {
+        0 => look_at(child.as_raw()),
+        errno => Err(CallError {
+            call: call(Kind::User, joined),
+            errno: nix::errno::Errno::from_raw(errno),
+        }),
+    };
+    drop(ended);
+    let _ = nix::sys::wait::waitpid(child, None);
+    result
+}
+
+fn look_at(child: i32) -> Result<IdMaps> {
+    let read = |file: &str| {
+        let path = format!("/proc/{child}/{file}");
+        fs::read_to_string(&path).call(|| format!("read({path:?})"))
+    };
+    let setgroups = match read("setgroups")?.trim() {
+        "allow" => Setgroups::Allow,
+        _ => Setgroups::Deny,
+    };
+    Ok(IdMaps {
+        users: parse_idmap(&read("uid_map")?),
+        groups: parse_idmap(&read("gid_map")?),
+        setgroups,
+    })
 }

@@ -3,8 +3,10 @@
 
 use std::fmt;
 use std::os::fd::AsRawFd;
+use std::path::Path;
 
-use nix::fcntl::{OFlag, openat};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
@@ -20,9 +22,25 @@ pub(super) fn bind(context: &OutsideContext<'_>, persist: &Persist) -> Result<()
     let namespace =
         openat(context.proc, name.as_str(), OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
             .call(|| format!("open(\"/proc/{name}\", O_PATH)"))?;
+    let created = stand(&persist.path)?;
     let source = format!("/proc/self/fd/{}", namespace.as_raw_fd());
     mount(Some(source.as_str()), &persist.path, None::<&str>, MsFlags::MS_BIND, None::<&str>)
         .call(|| format!("mount(\"/proc/{name}\", {:?}, NULL, MS_BIND)", persist.path))
+        .inspect_err(|_| {
+            if created {
+                let _ = std::fs::remove_file(&persist.path);
+            }
+        })
+}
+
+/// The mount needs a file to stand on; one that exists is not touched. Returns
+/// whether it was made.
+fn stand(path: &Path) -> Result<bool> {
+    let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    match open(path, flags, Mode::S_IRUSR) {
+        Err(Errno::EEXIST) => Ok(false),
+        made => made.map(|_| true).call(|| format!("open({path:?}, O_CREAT|O_EXCL, 0400)")),
+    }
 }
 
 pub(super) fn describe(f: &mut fmt::Formatter<'_>, persist: &Persist) -> fmt::Result {

@@ -1,36 +1,56 @@
 //! The time namespace. time_namespaces(7), Linux 5.6
 //!
 //! clone3 cannot set offsets, and they can be written only while nobody is in
-//! the namespace. So the child makes it for its children, writes the offsets,
-//! and then joins it: execve would do that too, but only since Linux 6.3.
+//! the namespace. So it is made for children first, and its offsets are written.
+//! A child gets it at its birth; a process that made it for itself must join it:
+//! execve would do that too, but only since Linux 6.3.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::os::fd::BorrowedFd;
 
+use nix::fcntl::{OFlag, openat};
 use nix::sched::{setns, unshare};
+use nix::sys::stat::Mode;
 
 use crate::error::{Named, Result};
 use crate::spec::{Kind, TimeOffsets};
 
-const OFFSETS: &str = "/proc/self/timens_offsets";
-const FOR_CHILDREN: &str = "/proc/self/ns/time_for_children";
+const OFFSETS: &str = "self/timens_offsets";
+const FOR_CHILDREN: &str = "self/ns/time_for_children";
 
-pub(super) fn enter(offsets: &TimeOffsets) -> Result<()> {
+/// In the shim, with its rights: the child is born into it.
+pub(super) fn make(proc: BorrowedFd<'_>, offsets: &TimeOffsets) -> Result<()> {
     unshare(Kind::Time.flag()).call(|| "unshare(CLONE_NEWTIME)".into())?;
     let text = text(offsets);
-    if !text.is_empty() {
-        fs::write(OFFSETS, &text).call(|| format!("write({OFFSETS:?}, {text:?})"))?;
+    if text.is_empty() {
+        return Ok(());
     }
-    let namespace = File::open(FOR_CHILDREN).call(|| format!("open({FOR_CHILDREN:?})"))?;
-    setns(&namespace, Kind::Time.flag()).call(|| format!("setns({FOR_CHILDREN:?}, CLONE_NEWTIME)"))
+    let name = || format!("write(\"/proc/{OFFSETS}\", {text:?})");
+    let flags = OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    let file = openat(proc, OFFSETS, flags, Mode::empty()).call(name)?;
+    nix::unistd::write(&file, text.as_bytes()).call(name).map(drop)
+}
+
+/// In the child, with the rights that its new user namespace gives.
+pub(super) fn enter(proc: BorrowedFd<'_>, offsets: &TimeOffsets) -> Result<()> {
+    make(proc, offsets)?;
+    let namespace = openat(proc, FOR_CHILDREN, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+        .call(|| format!("open(\"/proc/{FOR_CHILDREN}\")"))?;
+    setns(&namespace, Kind::Time.flag())
+        .call(|| format!("setns(\"/proc/{FOR_CHILDREN}\", CLONE_NEWTIME)"))
+}
+
+pub(super) fn describe_for_child(f: &mut fmt::Formatter<'_>, offsets: &TimeOffsets) -> fmt::Result {
+    f.write_str("unshare(CLONE_NEWTIME)")?;
+    match text(offsets) {
+        none if none.is_empty() => Ok(()),
+        text => write!(f, "; write(\"/proc/{OFFSETS}\", {text:?})"),
+    }
 }
 
 pub(super) fn describe(f: &mut fmt::Formatter<'_>, offsets: &TimeOffsets) -> fmt::Result {
-    write!(
-        f,
-        "unshare(CLONE_NEWTIME); write({OFFSETS:?}, {:?}); setns({FOR_CHILDREN:?}, CLONE_NEWTIME)",
-        text(offsets)
-    )
+    describe_for_child(f, offsets)?;
+    write!(f, "; setns(\"/proc/{FOR_CHILDREN}\", CLONE_NEWTIME)")
 }
 
 fn text(offsets: &TimeOffsets) -> String {

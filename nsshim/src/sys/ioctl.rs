@@ -90,6 +90,18 @@ pub fn get_ns_userns(fd: impl AsFd) -> nix::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Opens the parent of a user or pid namespace.
+///
+/// ioctl_nsfs(2), `NS_GET_PARENT`, Linux 4.9. `EPERM` when the parent is outside our view.
+pub fn get_ns_parent(fd: impl AsFd) -> nix::Result<OwnedFd> {
+    // _IO(0xb7, 0x2), include/uapi/linux/nsfs.h.
+    const NS_GET_PARENT: libc::c_ulong = 0xb702;
+    // SAFETY: NS_GET_PARENT takes no argument and returns a descriptor.
+    let fd = Errno::result(unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), NS_GET_PARENT) })?;
+    // SAFETY: the call succeeded, so `fd` is a new descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
 /// The `CLONE_NEW*` flag of the namespace behind `fd`. ioctl_nsfs(2), `NS_GET_NSTYPE`, Linux 4.11
 pub fn get_ns_kind(fd: impl AsFd) -> nix::Result<libc::c_int> {
     // _IO(0xb7, 0x3), include/uapi/linux/nsfs.h.
