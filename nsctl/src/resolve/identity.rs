@@ -1,9 +1,13 @@
 //! Who the caller is inside: id maps, user, groups.
 
-use nsshim::Host;
+mod helper;
+
+use caps::Capability;
+use nix::errno::Errno;
 use nsshim::spec::{
-    Choice, ContainerId, HostId, IdKind, IdMap, IdMaps, Kind, Namespaces, Setgroups, User,
+    Choice, ContainerId, HostId, IdKind, IdMap, IdMaps, Joined, Kind, Namespaces, Setgroups, User,
 };
+use nsshim::{Host, MapWriter};
 
 use super::subids::Range;
 use super::{accounts, numbers, subids};
@@ -22,7 +26,11 @@ pub struct Identity {
 pub fn resolve(args: &RunArgs, host: &Host, namespaces: &Namespaces) -> Result<Identity, Error> {
     let maps = match namespaces.get(Kind::User) {
         Choice::New => maps(args, host)?,
-        _ => {
+        Choice::Join(joined) => {
+            refuse_maps(args)?;
+            Some(joined_maps(joined)?).filter(|maps| !maps.users.is_empty())
+        }
+        Choice::Host => {
             refuse_maps(args)?;
             None
         }
@@ -43,13 +51,27 @@ pub fn asks_for_maps(args: &RunArgs) -> bool {
         || args.setgroups.is_some()
 }
 
-fn refuse_maps(args: &RunArgs) -> Result<(), Error> {
+/// Refuses options that only a new user namespace can serve.
+pub fn refuse_maps(args: &RunArgs) -> Result<(), Error> {
     if asks_for_maps(args) {
         return Err(Error::new("cannot map ids without a new user namespace")
             .because("--userns is host or a namespace that exists, whose maps are written")
             .try_this("leave --userns out, or the --map, --keep-id and --setgroups options"));
     }
     Ok(())
+}
+
+fn joined_maps(joined: &Joined) -> Result<IdMaps, Error> {
+    nsshim::id_maps_of(joined).map_err(|error| {
+        let path = joined.path.display();
+        let message = Error::new(format!("cannot join the user namespace {path}: {error}"));
+        match error.errno {
+            Errno::EPERM => message
+                .because("it was made by another user, or below one that was")
+                .try_this("sudo nsctl …, or a container of your own"),
+            _ => message,
+        }
+    })
 }
 
 fn maps(args: &RunArgs, host: &Host) -> Result<Option<IdMaps>, Error> {
@@ -60,6 +82,7 @@ fn maps(args: &RunArgs, host: &Host) -> Result<Option<IdMaps>, Error> {
     };
     let none = |asked: &[String]| asked.iter().any(|map| map == "none");
     if none(asked_users) || none(asked_groups) {
+        refuse_without_maps(args)?;
         return Ok(None);
     }
     let own_user = single(args.map_user.as_deref(), args, host.uid, IdKind::User)?;
@@ -81,7 +104,39 @@ fn maps(args: &RunArgs, host: &Host) -> Result<Option<IdMaps>, Error> {
         None if only_own => Setgroups::Deny,
         None => Setgroups::Allow,
     };
-    Ok(Some(IdMaps { users, groups, setgroups }))
+    let maps = IdMaps { users, groups, setgroups };
+    if MapWriter::of(&maps, host) == MapWriter::Helpers {
+        for (kind, own) in [(IdKind::User, host.uid), (IdKind::Group, host.gid)] {
+            subids::check_granted(kind, own, host.uid, maps.lines(kind))?;
+            helper::check(kind)?;
+        }
+    }
+    Ok(Some(maps))
+}
+
+/// `none` leaves both maps out, so nothing else can be said about ids.
+fn refuse_without_maps(args: &RunArgs) -> Result<(), Error> {
+    let others = [
+        ("another --map-users or --map-groups", {
+            let asked = args.map_users.iter().chain(&args.map_groups);
+            asked.clone().any(|map| map != "none")
+        }),
+        ("--keep-id", args.keep_id),
+        ("--map-root-user", args.map_root_user),
+        ("--map-user", args.map_user.is_some()),
+        ("--map-group", args.map_group.is_some()),
+        ("--setgroups", args.setgroups.is_some()),
+        ("--user", args.user.is_some()),
+        ("--groups", !args.groups.is_empty()),
+    ];
+    match others.into_iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((option, _)) => {
+            Err(Error::new(format!("an id map of none and {option} contradict each other"))
+                .because("without maps no id exists inside")
+                .try_this("one of them"))
+        }
+    }
 }
 
 /// The id that the caller's own is mapped to, if an option names one.
@@ -130,14 +185,14 @@ fn lines(
     for map in asked {
         match map.as_str() {
             "auto" => {
-                let granted = subids::granted(kind, host.uid.0)?;
+                let granted = subids::granted(kind, host)?;
                 lines.extend(stack(granted.first().copied(), held));
             }
             "subids" => {
-                let granted = subids::granted(kind, host.uid.0)?;
+                let granted = subids::granted(kind, host)?;
                 lines.extend(granted.iter().map(|range| identity(range.start, range.count)));
             }
-            "all" => lines.extend(every_id(kind, host, held)?),
+            "all" => lines.extend(every_id(kind, host, own, held)?),
             triple => lines.push(explicit(kind, triple)?),
         }
     }
@@ -168,10 +223,17 @@ fn stack(range: Option<Range>, held: Option<IdMap>) -> Vec<IdMap> {
 }
 
 /// Every id that the caller can map, as it is.
-fn every_id(kind: IdKind, host: &Host, held: Option<IdMap>) -> Result<Vec<IdMap>, Error> {
+fn every_id(
+    kind: IdKind,
+    host: &Host,
+    own: HostId,
+    held: Option<IdMap>,
+) -> Result<Vec<IdMap>, Error> {
     if !host.may_map_any_id() {
-        let granted = subids::granted(kind, host.uid.0)?;
-        return Ok(granted.iter().map(|range| identity(range.start, range.count)).collect());
+        let granted = subids::granted(kind, host)?;
+        let own = held.is_none().then(|| identity(own.0, 1));
+        let granted = granted.iter().map(|range| identity(range.start, range.count));
+        return Ok(own.into_iter().chain(granted).collect());
     }
     let map = accounts::read(&format!("/proc/self/{}", kind.map_file()));
     let mut lines = Vec::new();
@@ -261,14 +323,24 @@ fn user(
     namespaces: &Namespaces,
     maps: Option<&IdMaps>,
 ) -> Result<Option<User>, Error> {
-    let (uid, gid, mut groups) = match &args.user {
+    let denied = match maps {
+        Some(maps) => maps.setgroups == Setgroups::Deny,
+        None => !host.has(Capability::CAP_SETGID),
+    };
+    if denied && !args.groups.is_empty() {
+        return Err(Error::new("cannot set --groups: setgroups is denied")
+            .because("only the caller's own group is mapped, or --setgroups deny was given")
+            .try_this("--map-groups auto (needs a range in /etc/subgid)"));
+    }
+    let (uid, gid, with_name) = match &args.user {
         Some(text) => named_user(text)?,
-        None => match default_user(args, host, namespaces, maps) {
-            Some(user) => user,
+        None => match default_ids(host, maps) {
+            Some((uid, gid)) => (uid, gid, Vec::new()),
             None if args.groups.is_empty() => return Ok(None),
             None => (host.uid.0, host.gid.0, Vec::new()),
         },
     };
+    let mut groups = Vec::new();
     for group in &args.groups {
         groups.push(account_id(IdKind::Group, group)?);
     }
@@ -278,54 +350,57 @@ fn user(
         for &group in &groups {
             require_mapped(maps, IdKind::Group, group)?;
         }
+    } else if namespaces.is_host(Kind::User) {
+        require_right(host, uid, gid)?;
     }
-    let denied = maps.is_some_and(|maps| maps.setgroups == Setgroups::Deny)
-        || (maps.is_none() && !host.has(caps::Capability::CAP_SETGID));
-    if denied && !args.groups.is_empty() {
-        return Err(Error::new("cannot set --groups: setgroups is denied")
-            .because("only the caller's own group is mapped, or --setgroups deny was given")
-            .try_this("--map-groups auto (needs a range in /etc/subgid)"));
+    let exists =
+        |&group: &u32| maps.is_none_or(|maps| maps.maps(IdKind::Group, ContainerId(group)));
+    groups.extend(with_name.into_iter().filter(exists));
+    let groups = match denied {
+        _ if args.keep_groups => None,
+        false => Some(groups.into_iter().map(ContainerId).collect()),
+        // Whoever may drop groups outside does it there; see the plan.
+        true if host.has(Capability::CAP_SETGID) => Some(Vec::new()),
+        true => {
+            log::info!("setgroups is denied: the caller's supplementary groups stay");
+            None
+        }
+    };
+    let stays = args.user.is_none() && maps.is_some_and(|maps| own_ids(host, maps).is_some());
+    if stays && groups.is_none() {
+        // The ids are right without a call.
+        return Ok(None);
     }
-    if denied && args.user.is_some() {
-        log::info!("setgroups is denied: the caller's supplementary groups stay");
-    }
-    let groups =
-        (!denied && !args.keep_groups).then(|| groups.into_iter().map(ContainerId).collect());
     Ok(Some(User { uid: ContainerId(uid), gid: ContainerId(gid), groups }))
 }
 
-/// Whom a container starts as when nobody is named: root of a user namespace
-/// that maps a root, unless the caller's own id is kept there.
-fn default_user(
-    args: &RunArgs,
-    host: &Host,
-    namespaces: &Namespaces,
-    maps: Option<&IdMaps>,
-) -> Option<(u32, u32, Vec<u32>)> {
-    if !namespaces.is_new(Kind::User) {
-        return None;
-    }
+/// Whom a container starts as when nobody is named; `None` as it is.
+fn default_ids(host: &Host, maps: Option<&IdMaps>) -> Option<(u32, u32)> {
     let maps = maps?;
-    let own = |kind: IdKind, id: HostId| {
-        maps.lines(kind).iter().any(|line| line.count == 1 && line.outside == id)
-    };
-    let stays = own(IdKind::User, host.uid) && own(IdKind::Group, host.gid);
-    let has_root =
-        maps.maps(IdKind::User, ContainerId(0)) && maps.maps(IdKind::Group, ContainerId(0));
-    if stays {
-        // The ids are right without a call; only groups may have to go.
-        let drops = maps.setgroups == Setgroups::Allow && !args.keep_groups;
-        let inside = |kind: IdKind, id: HostId| {
-            maps.lines(kind)
-                .iter()
-                .find(|line| line.count == 1 && line.outside == id)
-                .map_or(0, |line| line.inside.0)
-        };
-        return drops.then(|| {
-            (inside(IdKind::User, host.uid), inside(IdKind::Group, host.gid), Vec::new())
-        });
+    let uid = maps.default_id(IdKind::User, host.uid)?;
+    let gid = maps.default_id(IdKind::Group, host.gid)?;
+    Some((uid.0, gid.0))
+}
+
+/// What the caller's own ids are inside, when both are mapped.
+fn own_ids(host: &Host, maps: &IdMaps) -> Option<(ContainerId, ContainerId)> {
+    let inside = |kind, id| maps.lines(kind).iter().find_map(|line| line.inside_of(id));
+    Some((inside(IdKind::User, host.uid)?, inside(IdKind::Group, host.gid)?))
+}
+
+/// In the host's user namespace only a privileged caller becomes somebody else.
+fn require_right(host: &Host, uid: u32, gid: u32) -> Result<(), Error> {
+    let other_user = uid != host.uid.0 && !host.has(Capability::CAP_SETUID);
+    let other_group = gid != host.gid.0 && !host.has(Capability::CAP_SETGID);
+    if !other_user && !other_group {
+        return Ok(());
     }
-    has_root.then(|| (0, 0, Vec::new()))
+    Err(Error::new(format!("cannot become {uid}:{gid} in the host's user namespace"))
+        .because(format!(
+            "the caller is {}:{} and lacks CAP_SETUID and CAP_SETGID",
+            host.uid.0, host.gid.0
+        ))
+        .try_this("a new user namespace with ranges: --map-auto"))
 }
 
 fn require_mapped(maps: &IdMaps, kind: IdKind, id: u32) -> Result<(), Error> {

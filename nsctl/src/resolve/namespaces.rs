@@ -1,17 +1,22 @@
 //! Which namespaces: the options, the defaults, what contradicts what.
 
+mod persist;
+mod propagation;
+mod rights;
+
 use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 
 use nix::sys::statfs::{FsType, fstatfs};
 use nsshim::spec::{Choice, Joined, Kind, Namespaces, Persist, Propagation, TimeOffsets};
 use nsshim::{Host, sys};
 
 use super::{identity, numbers};
-use crate::cli::{PropagationArg, RunArgs};
+use crate::cli::RunArgs;
 use crate::error::Error;
 
 /// `NSFS_MAGIC`, include/uapi/linux/magic.h.
@@ -19,6 +24,8 @@ const NSFS: FsType = FsType(0x6e73_6673);
 
 /// HOST_NAME_MAX, hostname(7).
 const MAX_NAME: usize = 64;
+
+pub use persist::drop_namespaces;
 
 /// What was asked of the namespaces.
 pub struct Asked {
@@ -34,9 +41,17 @@ pub struct Asked {
 pub fn resolve(args: &RunArgs, host: &Host) -> Result<Asked, Error> {
     let time_offsets = time_offsets(args)?;
     let mut namespaces = choices(args, host, time_offsets != TimeOffsets::default())?;
-    if namespaces.is_host(Kind::User) && args.userns.is_none() && !host.is_privileged() {
-        join_owner(&mut namespaces)?;
+    if namespaces.is_host(Kind::User)
+        && args.userns.is_none()
+        && !shares(args, Kind::User)?
+        && !host.is_privileged()
+    {
+        join_owner(&mut namespaces);
     }
+    if namespaces.is_host(Kind::User) {
+        identity::refuse_maps(args)?;
+    }
+    rights::check(&namespaces, host)?;
     let needs_new = |kind: Kind, option: &str| match namespaces.is_new(kind) {
         true => Ok(()),
         false => Err(Error::new(format!("{option} needs a new {kind} namespace"))
@@ -55,7 +70,8 @@ pub fn resolve(args: &RunArgs, host: &Host) -> Result<Asked, Error> {
     if args.propagation.is_some() {
         needs_new(Kind::Mnt, "--propagation")?;
     }
-    let persist = persist(args, host)?;
+    let propagation = propagation::resolve(args)?;
+    let persist = persist::resolve(args, host, &namespaces)?;
     for keep in &persist {
         needs_new(keep.kind, "--persist")?;
     }
@@ -66,12 +82,7 @@ pub fn resolve(args: &RunArgs, host: &Host) -> Result<Asked, Error> {
             .clone()
             .map(|name| uts_name("domain name", name))
             .transpose()?,
-        propagation: match args.propagation {
-            None | Some(PropagationArg::Private) => Propagation::Private,
-            Some(PropagationArg::Slave) => Propagation::Slave,
-            Some(PropagationArg::Shared) => Propagation::Shared,
-            Some(PropagationArg::Unchanged) => Propagation::Unchanged,
-        },
+        propagation,
         time_offsets,
         persist,
         namespaces,
@@ -92,40 +103,41 @@ fn option(args: &RunArgs, kind: Kind) -> (&'static str, Option<&str>) {
     (name, value.as_deref())
 }
 
-fn choices(args: &RunArgs, host: &Host, offsets: bool) -> Result<Namespaces, Error> {
-    let mut shared = Vec::new();
+fn shares(args: &RunArgs, wanted: Kind) -> Result<bool, Error> {
+    let mut found = false;
     for word in &args.share {
-        shared.push(kind(word)?);
+        found |= kind(word)? == wanted;
     }
+    Ok(found)
+}
+
+fn choices(args: &RunArgs, host: &Host, offsets: bool) -> Result<Namespaces, Error> {
     let mut namespaces = Namespaces::default();
-    let joins = Kind::ALL.into_iter().any(|kind| {
-        option(args, kind)
-            .1
-            .is_some_and(|value| !matches!(value, "host" | "new" | "private" | "none"))
-    });
+    let mut unsaid = Vec::new();
     for kind in Kind::ALL {
-        let (name, value) = option(args, kind);
-        let choice = match value {
-            Some(_) if shared.contains(&kind) => {
+        let shared = shares(args, kind)?;
+        match option(args, kind) {
+            (name, Some(_)) if shared => {
                 return Err(Error::new(format!(
                     "{name} and --share {} contradict each other",
                     kind.file()
                 ))
                 .try_this("one of them"));
             }
-            Some(value) => parse(kind, name, value)?,
-            None if shared.contains(&kind) => Choice::Host,
-            None => match kind {
-                // Without rights here, join what owns the joined namespace; see join_owner.
-                Kind::User if joins && !identity::asks_for_maps(args) => Choice::Host,
-                Kind::User if host.is_privileged() && !identity::asks_for_maps(args) => {
-                    Choice::Host
-                }
-                Kind::Time if !offsets => Choice::Host,
-                _ => Choice::New,
-            },
+            (name, Some(value)) => namespaces.set(kind, parse(kind, name, value)?),
+            (_, None) if shared => {}
+            (_, None) => unsaid.push(kind),
+        }
+    }
+    let joins = Kind::ALL.into_iter().any(|kind| matches!(namespaces.get(kind), Choice::Join(_)));
+    for kind in unsaid {
+        let stays = match kind {
+            // Without rights here, join what owns the joined namespace; see join_owner.
+            Kind::User => (joins || host.is_privileged()) && !identity::asks_for_maps(args),
+            Kind::Time => !offsets,
+            _ => false,
         };
-        namespaces.set(kind, choice);
+        namespaces.set(kind, if stays { Choice::Host } else { Choice::New });
     }
     Ok(namespaces)
 }
@@ -150,9 +162,9 @@ fn parse(kind: Kind, option: &str, value: &str) -> Result<Choice, Error> {
             let id = numbers::id(pid).filter(|&id| id > 0).ok_or_else(|| {
                 Error::new(format!("cannot read {option} {value}: {pid:?} is no process id"))
             })?;
-            join(kind, PathBuf::from(format!("/proc/{id}/ns/{file}"))).map(Choice::Join)
+            join(kind, PathBuf::from(format!("/proc/{id}/ns/{file}")))
         }
-        Some(("path", path)) => join(kind, PathBuf::from(path)).map(Choice::Join),
+        Some(("path", path)) => join(kind, PathBuf::from(path)),
         Some(("container", name)) => Err(Error::new(format!(
             "cannot join the {kind} namespace of container {name}: no running container has that name"
         ))
@@ -162,7 +174,7 @@ fn parse(kind: Kind, option: &str, value: &str) -> Result<Choice, Error> {
     }
 }
 
-fn join(kind: Kind, path: PathBuf) -> Result<Joined, Error> {
+fn join(kind: Kind, path: PathBuf) -> Result<Choice, Error> {
     let failed = |why: String| {
         Error::new(format!("cannot join the {kind} namespace {}: {why}", path.display()))
     };
@@ -183,7 +195,11 @@ fn join(kind: Kind, path: PathBuf) -> Result<Joined, Error> {
             .try_this("a file of /proc/PID/ns, or one made by --persist, `ip netns add` or `unshare --KIND=FILE`"));
     }
     match sys::get_ns_kind(&file) {
-        Ok(flag) if flag == kind.flag().bits() => Ok(Joined { fd: OwnedFd::from(file), path }),
+        // Our own is shared, not joined: that needs no rights.
+        Ok(flag) if flag == kind.flag().bits() && is_own(kind, &file) => Ok(Choice::Host),
+        Ok(flag) if flag == kind.flag().bits() => {
+            Ok(Choice::Join(Joined { fd: OwnedFd::from(file), path }))
+        }
         Ok(flag) => {
             let actual = Kind::ALL.into_iter().find(|kind| kind.flag().bits() == flag);
             let actual = actual.map_or("another kind of".to_string(), |kind| format!("a {kind}"));
@@ -193,28 +209,26 @@ fn join(kind: Kind, path: PathBuf) -> Result<Joined, Error> {
     }
 }
 
+fn is_own(kind: Kind, file: &File) -> bool {
+    let own = std::fs::metadata(format!("/proc/self/ns/{}", kind.file()));
+    let id = |found: &std::fs::Metadata| (found.dev(), found.ino());
+    own.is_ok_and(|own| file.metadata().is_ok_and(|file| id(&own) == id(&file)))
+}
+
 /// A namespace can be joined only with rights in the user namespace that owns
 /// it. A caller without rights here may have them there: joining the owner first
 /// gives them, as podman does for its own.
-fn join_owner(namespaces: &mut Namespaces) -> Result<(), Error> {
-    let own = std::fs::read_link("/proc/self/ns/user").ok();
+fn join_owner(namespaces: &mut Namespaces) {
     for kind in Kind::ALL {
         let Choice::Join(joined) = namespaces.get(kind) else { continue };
-        let Ok(owner) = sys::get_ns_userns(joined.fd.as_fd()) else { continue };
-        let link = std::fs::read_link(format!("/proc/self/fd/{}", raw(&owner))).ok();
-        if link != own {
+        let Ok(owner) = sys::get_ns_userns(joined.fd.as_fd()).map(File::from) else { continue };
+        if !is_own(Kind::User, &owner) {
             let path = PathBuf::from(format!("(owner of {})", joined.path.display()));
-            namespaces.set(Kind::User, Choice::Join(Joined { fd: owner, path }));
-            return Ok(());
+            namespaces.set(Kind::User, Choice::Join(Joined { fd: owner.into(), path }));
+            return;
         }
     }
     // What is joined is owned by our own user namespace, where we have no rights.
-    Ok(())
-}
-
-fn raw(fd: &OwnedFd) -> i32 {
-    use std::os::fd::AsRawFd;
-    fd.as_raw_fd()
 }
 
 fn uts_name(what: &str, name: OsString) -> Result<CString, Error> {
@@ -273,58 +287,4 @@ fn check_offset(clock: &str, id: nix::time::ClockId, nanoseconds: i128) -> Resul
         -(now / second),
         (most - now) / second
     )))
-}
-
-fn persist(args: &RunArgs, host: &Host) -> Result<Vec<Persist>, Error> {
-    let mut persist = Vec::new();
-    for text in &args.persist {
-        let (word, path) = text.split_once('=').ok_or_else(|| {
-            Error::new(format!("cannot read --persist {text}")).try_this("--persist KIND=FILE")
-        })?;
-        let kind = kind(word)?;
-        if !host.is_privileged() {
-            return Err(Error::new(format!("cannot keep the {kind} namespace in {path}"))
-                .because("a bind mount where others see it needs CAP_SYS_ADMIN in the host's user namespace")
-                .try_this("sudo nsctl run …, or keep a process in it and join it with pid:PID"));
-        }
-        persist.push(Persist { kind, path: prepared_file(Path::new(path))? });
-    }
-    Ok(persist)
-}
-
-/// The mount needs a file to stand on; an existing one is not touched.
-fn prepared_file(path: &Path) -> Result<PathBuf, Error> {
-    let failed = |error: std::io::Error| {
-        Error::new(format!("cannot keep a namespace in {}: {error}", path.display()))
-            .try_this("a file in an existing directory, such as /run/nsctl-net")
-    };
-    std::fs::OpenOptions::new().append(true).create(true).open(path).map_err(failed)?;
-    std::fs::canonicalize(path).map_err(failed)
-}
-
-/// Releases namespaces kept by `--persist` and removes their files.
-pub fn drop_namespaces(files: &[PathBuf]) -> Result<i32, Error> {
-    for path in files {
-        let failed = |why: String| {
-            Error::new(format!("cannot drop the namespace {}: {why}", path.display()))
-        };
-        let file = File::open(path).map_err(|error| failed(format!("open(): {error}")))?;
-        if !fstatfs(&file).is_ok_and(|stat| stat.filesystem_type() == NSFS) {
-            return Err(failed("no namespace is kept in it".into())
-                .try_this("a file given to --persist before"));
-        }
-        drop(file);
-        nix::mount::umount2(path, nix::mount::MntFlags::MNT_DETACH).map_err(|errno| {
-            let error = failed(format!("umount2(MNT_DETACH): {errno}"));
-            match errno {
-                nix::errno::Errno::EPERM => error
-                    .because("unmounting needs CAP_SYS_ADMIN")
-                    .try_this(format!("sudo nsctl ns drop {}", path.display())),
-                _ => error,
-            }
-        })?;
-        // Several may be stacked; the file goes with the last.
-        let _ = std::fs::remove_file(path);
-    }
-    Ok(0)
 }

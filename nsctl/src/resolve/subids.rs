@@ -1,6 +1,7 @@
 //! /etc/subuid and /etc/subgid: the id ranges that are granted to users. subuid(5)
 
-use nsshim::spec::IdKind;
+use nsshim::Host;
+use nsshim::spec::{HostId, IdKind, IdMap};
 
 use super::accounts::{self, Account};
 use super::numbers;
@@ -15,18 +16,95 @@ pub struct Range {
     pub count: u32,
 }
 
-/// The ranges granted to a user, or an error that says how to grant one.
-pub fn granted(kind: IdKind, uid: u32) -> Result<Vec<Range>, Error> {
+/// The ranges granted to the caller, or an error that says how to grant one.
+pub fn granted(kind: IdKind, host: &Host) -> Result<Vec<Range>, Error> {
     let file = kind.grants_file();
+    let uid = host.uid.0;
     let account = accounts::user(&uid.to_string());
     let ranges = ranges(&accounts::read(file), uid, account.as_ref());
     if ranges.is_empty() {
         let name = account.map_or(uid.to_string(), |account| account.name);
+        let line = format!("echo {name}:100000:65536 | sudo tee -a {file}");
         return Err(Error::new(format!("cannot map {}s: no range is granted", kind.id()))
             .because(format!("{file} has no entry for {name} (uid {uid})"))
-            .try_this(format!("echo {name}:100000:65536 | sudo tee -a {file}")));
+            .try_this(match host.may_map_any_id() {
+                true => format!(
+                    "{line}, or name one, which root may: --map-{} 0:100000:65536",
+                    words(kind)
+                ),
+                false => line,
+            }));
     }
     Ok(ranges)
+}
+
+fn words(kind: IdKind) -> &'static str {
+    match kind {
+        IdKind::User => "users",
+        IdKind::Group => "groups",
+    }
+}
+
+/// Refuses a line that newuidmap(1) or newgidmap(1) would: all of a line must be
+/// granted, or be the caller's own id.
+pub fn check_granted(
+    kind: IdKind,
+    own: HostId,
+    caller: HostId,
+    lines: &[IdMap],
+) -> Result<(), Error> {
+    if granted_elsewhere() {
+        return Ok(());
+    }
+    let account = accounts::user(&caller.0.to_string());
+    let granted = ranges(&accounts::read(kind.grants_file()), caller.0, account.as_ref());
+    let is_own = |line: &IdMap| line.count == 1 && line.outside == own;
+    let Some(line) = lines.iter().find(|line| !is_own(line) && !covers(&granted, line)) else {
+        return Ok(());
+    };
+    let name = account.map_or(caller.0.to_string(), |account| account.name);
+    let shown: Vec<String> = granted
+        .iter()
+        .map(|range| format!("{} to {}", range.start, range.start + (range.count - 1)))
+        .collect();
+    let file = kind.grants_file();
+    let line_start = line.outside.0;
+    Err(Error::new(format!(
+        "cannot map {}s: {} to {} are not granted",
+        kind.id(),
+        line_start,
+        line_start + (line.count - 1)
+    ))
+    .because(match shown.is_empty() {
+        true => format!("{file} has no entry for {name} (uid {})", caller.0),
+        false => format!("{file} grants {name} {}", shown.join(" and ")),
+    })
+    .try_this(format!("echo {name}:{line_start}:{} | sudo tee -a {file}", line.count)))
+}
+
+/// Several entries may continue each other.
+fn covers(granted: &[Range], line: &IdMap) -> bool {
+    let end = u64::from(line.outside.0) + u64::from(line.count);
+    let mut next = u64::from(line.outside.0);
+    while next < end {
+        let holds = |range: &&Range| {
+            let start = u64::from(range.start);
+            (start..start + u64::from(range.count)).contains(&next)
+        };
+        let Some(range) = granted.iter().find(holds) else { return false };
+        next = u64::from(range.start) + u64::from(range.count);
+    }
+    true
+}
+
+/// Whether a directory service grants ranges, which only the helpers can ask.
+/// nsswitch.conf(5), `subid`
+fn granted_elsewhere() -> bool {
+    let switch = accounts::read("/etc/nsswitch.conf");
+    switch
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("subid:"))
+        .any(|sources| sources.split_whitespace().any(|source| source != "files"))
 }
 
 /// Entries are by name or by number, and there may be several.
@@ -58,5 +136,19 @@ mod tests {
             [Range { start: 100_000, count: 65536 }, Range { start: 300_000, count: 10 }];
         assert_eq!(ranges(text, 1000, Some(&ann)), expected);
         assert_eq!(ranges(text, 1001, None), []);
+    }
+
+    #[test]
+    fn a_line_may_lie_in_two_ranges_that_touch() {
+        let granted = [Range { start: 200, count: 100 }, Range { start: 100, count: 100 }];
+        let line = |outside, count| IdMap {
+            inside: nsshim::spec::ContainerId(0),
+            outside: HostId(outside),
+            count,
+        };
+        assert!(covers(&granted, &line(100, 200)));
+        assert!(covers(&granted, &line(150, 100)));
+        assert!(!covers(&granted, &line(150, 151)));
+        assert!(!covers(&granted, &line(99, 2)));
     }
 }

@@ -1,0 +1,122 @@
+//! `--persist`: namespaces kept in files, and `nsctl ns drop`.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use nix::sys::statfs::fstatfs;
+use nsshim::Host;
+use nsshim::spec::{Choice, Kind, Namespaces, Persist};
+
+use super::{NSFS, kind};
+use crate::cli::RunArgs;
+use crate::error::Error;
+
+/// What is to be kept, and where. The files are made with the namespaces.
+pub fn resolve(
+    args: &RunArgs,
+    host: &Host,
+    namespaces: &Namespaces,
+) -> Result<Vec<Persist>, Error> {
+    let mut kept: Vec<Persist> = Vec::new();
+    for text in &args.persist {
+        let (word, path) = text.split_once('=').ok_or_else(|| {
+            Error::new(format!("cannot read --persist {text}")).try_this("--persist KIND=FILE")
+        })?;
+        let kind = kind(word)?;
+        let refused = || Error::new(format!("cannot keep the {kind} namespace in {path}"));
+        if kind == Kind::Pid {
+            return Err(refused()
+                .because("a pid namespace ends with its first process: nobody could join it")
+                .try_this("keep the container running and join it with --pid pid:PID"));
+        }
+        if !host.is_privileged() {
+            return Err(refused()
+                .because("a bind mount where others see it needs CAP_SYS_ADMIN in the host's user namespace")
+                .try_this("sudo nsctl run …, or keep a process in it and join it with pid:PID"));
+        }
+        if let Some(joined) = [Kind::User, Kind::Mnt]
+            .into_iter()
+            .find(|&kind| matches!(namespaces.get(kind), Choice::Join(_)))
+        {
+            return Err(refused().because(format!(
+                "the {joined} namespace is joined, and from there the host's files cannot be bound on"
+            )));
+        }
+        let path = place(path).map_err(|why| {
+            refused()
+                .because(why)
+                .try_this("a file in an existing directory, such as /run/nsctl-net")
+        })?;
+        if kind == Kind::Mnt && is_shared(&path) {
+            return Err(refused()
+                .because("the kernel keeps no mount namespace on a mount that is shared with others: it could hold itself")
+                .try_this("a file below a private mount: mount --bind DIR DIR && mount --make-private DIR"));
+        }
+        if kept.iter().any(|other| other.path == path) {
+            return Err(refused().because("another namespace is to be kept there"));
+        }
+        kept.push(Persist { kind, path });
+    }
+    Ok(kept)
+}
+
+/// Where the file is or will be, without links.
+fn place(path: &str) -> Result<PathBuf, String> {
+    let path = Path::new(path);
+    let failed = |error: std::io::Error| error.to_string();
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err("it is a directory".into()),
+        Ok(found) if found.file_type().is_file() => std::fs::canonicalize(path).map_err(failed),
+        Ok(_) => Err("it is no regular file".into()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let name = path.file_name().ok_or("it has no name")?;
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let parent = parent.unwrap_or(Path::new("."));
+            let parent = std::fs::canonicalize(parent)
+                .map_err(|error| format!("{}: {error}", parent.display()))?;
+            Ok(parent.join(name))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Whether the mount that holds `path` belongs to a peer group. proc_pid_mountinfo(5)
+fn is_shared(path: &Path) -> bool {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let holds = |line: &&str| {
+        line.split(' ')
+            .nth(4)
+            .is_some_and(|point| path.starts_with(super::propagation::plain(point)))
+    };
+    let length = |line: &&str| line.split(' ').nth(4).map_or(0, str::len);
+    // Of several on the same point the last is on top.
+    let holder = mounts.lines().filter(holds).max_by_key(length);
+    holder.is_some_and(|line| line.split(' ').skip(6).any(|field| field.starts_with("shared:")))
+}
+
+/// Releases namespaces kept by `--persist` and removes their files.
+pub fn drop_namespaces(files: &[PathBuf]) -> Result<i32, Error> {
+    for path in files {
+        let failed = |why: String| {
+            Error::new(format!("cannot drop the namespace {}: {why}", path.display()))
+        };
+        let file = File::open(path).map_err(|error| failed(format!("open(): {error}")))?;
+        if !fstatfs(&file).is_ok_and(|stat| stat.filesystem_type() == NSFS) {
+            return Err(failed("no namespace is kept in it".into())
+                .try_this("a file given to --persist before"));
+        }
+        drop(file);
+        nix::mount::umount2(path, nix::mount::MntFlags::MNT_DETACH).map_err(|errno| {
+            let error = failed(format!("umount2(MNT_DETACH): {errno}"));
+            match errno {
+                nix::errno::Errno::EPERM => error
+                    .because("unmounting needs CAP_SYS_ADMIN")
+                    .try_this(format!("sudo nsctl ns drop {}", path.display())),
+                _ => error,
+            }
+        })?;
+        // Several may be stacked; the file goes with the last.
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(0)
+}
