@@ -10,6 +10,6 @@ mod who;
 pub use helper::helper;
 pub use processes::{Tag, eventually};
 pub use pty::Screen;
-pub use run::{Nsctl, Ran, nsctl};
+pub use run::{Nsctl, Ran, nsctl, shell};
 pub use skip::{have, skip};
 pub use who::{Who, as_each};

@@ -49,6 +49,23 @@ pub fn nsctl<S: AsRef<OsStr>>(who: Who, arguments: impl IntoIterator<Item = S>) 
     Nsctl { command, tag, input: Vec::new() }
 }
 
+/// A script of sh(1) that plays the host, as `who`; it finds the program in `$NSCTL`
+/// and a directory of its own in `$HOME`.
+pub fn shell(who: Who, script: &str) -> Nsctl {
+    let mut shell = nsctl(who, [""; 0]);
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).env("NSCTL", program()).current_dir("/");
+    for (name, value) in shell.command.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    who.apply(&mut command);
+    shell.command = command;
+    shell
+}
+
 impl Nsctl {
     /// What it reads from standard input.
     pub fn input(mut self, text: impl Into<Vec<u8>>) -> Self {

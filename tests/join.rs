@@ -1,0 +1,184 @@
+//! Joining the namespaces of a container that runs.
+
+use std::collections::HashMap;
+use std::process::Child;
+use std::time::Duration;
+
+use super::common::{Who, as_each, eventually, nsctl};
+use super::namespaces::{LINKS, links};
+use super::share::refused;
+
+/// A container that sleeps, and the host's pid of its first process.
+struct Target {
+    nsctl: Child,
+    pid: String,
+}
+
+impl Target {
+    fn start(who: Who, options: &[&str]) -> Target {
+        let file = who.directory().join("pid");
+        let path = file.to_str().unwrap().to_string();
+        let arguments = [&["run", "--pid-file", &path], options, &["sleep", "1000"]].concat();
+        let nsctl = nsctl(who, arguments).spawn();
+        let mut target = Target { nsctl, pid: String::new() };
+        let pid = || std::fs::read_to_string(&file).ok().filter(|text| !text.is_empty());
+        assert!(eventually(Duration::from_secs(20), || pid().is_some()), "it did not start");
+        target.pid = pid().unwrap().trim().to_string();
+        target
+    }
+
+    fn links(&self) -> HashMap<String, String> {
+        ["user", "cgroup", "ipc", "uts", "net", "pid", "time", "mnt"]
+            .map(|kind| {
+                let link = std::fs::read_link(format!("/proc/{}/ns/{kind}", self.pid)).unwrap();
+                (kind.to_string(), link.to_str().unwrap().split_once(':').unwrap().1.to_string())
+            })
+            .into()
+    }
+
+    /// `pid:PID`, as each option takes it.
+    fn of(&self) -> String {
+        format!("pid:{}", self.pid)
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        // Our own child; the container ends with it.
+        let _ = self.nsctl.kill();
+        let _ = self.nsctl.wait();
+    }
+}
+
+fn same(inside: &str, target: &Target) -> Vec<String> {
+    let (inside, target) = (links(inside), target.links());
+    let mut same: Vec<String> =
+        inside.into_iter().filter(|(kind, id)| target[kind] == *id).map(|(kind, _)| kind).collect();
+    same.retain(|kind| kind != "time");
+    same.sort();
+    same
+}
+
+fn inside(who: Who, options: &[&str], script: &str) -> String {
+    nsctl(who, [&["run"], options, &["sh", "-c", script]].concat()).run().success().to_string()
+}
+
+#[test]
+fn a_second_container_shares_the_net_of_the_first_and_not_its_name() {
+    as_each(|who| {
+        let target = Target::start(who, &["--hostname", "first"]);
+        let see = format!("{LINKS}; uname -n >&2; cat /proc/net/dev | cut -d: -f1 >&2");
+        let ran =
+            nsctl(who, ["run", "--net", &target.of(), "--hostname", "second", "sh", "-c", &see])
+                .run();
+        // A user has its rights in the user namespace that owns the network.
+        let expected: &[&str] = if who == Who::Root { &["net", "user"] } else { &["net", "user"] };
+        assert_eq!(same(ran.success(), &target), expected);
+        assert!(ran.stderr.starts_with("second\n"), "{}", ran.stderr);
+        assert!(ran.stderr.ends_with("lo\n"), "{}", ran.stderr);
+    });
+}
+
+#[test]
+fn a_path_joins_as_a_pid_does() {
+    as_each(|who| {
+        let target = Target::start(who, &[]);
+        let path = format!("path:/proc/{}/ns/ipc", target.pid);
+        assert_eq!(same(&inside(who, &["--ipc", &path], LINKS), &target), ["ipc", "user"]);
+    });
+}
+
+#[test]
+fn every_kind_can_be_joined_at_once() {
+    as_each(|who| {
+        for options in [&[][..], &["--userns", "new"], &["--map-auto", "--hostname", "first"]] {
+            if who == Who::Root && options.contains(&"--map-auto") {
+                continue;
+            }
+            let target = Target::start(who, options);
+            let pid = target.of();
+            let kinds = ["net", "pid", "ipc", "uts", "cgroupns", "mntns", "userns"];
+            let joins: Vec<String> = kinds.map(|kind| format!("--{kind}={pid}")).into();
+            let joins: Vec<&str> = joins.iter().map(String::as_str).collect();
+            // The user namespace of a root without one is the host's, which sharing names.
+            let see = format!("{LINKS}; id -u >&2; ls -d /proc/1 >&2");
+            let ran = nsctl(who, [&["run"], &joins[..], &["sh", "-c", &see]].concat()).run();
+            assert_eq!(
+                same(ran.success(), &target),
+                ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"]
+            );
+            assert_eq!(ran.stderr, "0\n/proc/1\n");
+        }
+    });
+}
+
+#[test]
+fn a_joined_pid_namespace_shows_both_sides_processes() {
+    as_each(|who| {
+        let target = Target::start(who, &[]);
+        let see = "tr '\\0' ' ' < /proc/2/cmdline; test $$ -gt 2 && echo later";
+        assert_eq!(inside(who, &["--pid", &target.of()], see), "sleep 1000 later");
+    });
+}
+
+#[test]
+fn root_becomes_the_root_of_a_users_container_that_it_joins() {
+    if !nix::unistd::geteuid().is_root() {
+        super::common::skip("as root: the tests run as a user");
+        return;
+    }
+    let target = Target::start(Who::User, &[]);
+    let pid = target.of();
+    let see = "id -u; id -g; id -G; grep -c . /proc/self/uid_map; echo > /dev/null; touch /dev/x && echo made";
+    // The caller's groups are gone, though the namespace denies setgroups.
+    let shown = inside(Who::Root, &["--userns", &pid, "--net", &pid], see);
+    assert_eq!(shown, "0\n0\n0\n1\nmade");
+    // Its network alone can be joined from outside of its user namespace.
+    let shown = inside(Who::Root, &["--net", &pid], LINKS);
+    assert_eq!(same(&shown, &target), ["net"]);
+    assert_eq!(target.links()["user"] == links(&shown)["user"], false);
+}
+
+#[test]
+fn a_new_clock_fits_what_is_joined() {
+    as_each(|who| {
+        let target = Target::start(who, &[]);
+        for joined in ["--net", "--mntns", "--userns"] {
+            if who == Who::Root && joined == "--userns" {
+                continue;
+            }
+            let options = [joined, &target.of(), "--boottime", "8640000"];
+            // The joined mount namespace has a /proc of another pid namespace: no uptime of ours.
+            let see = "cut -d. -f1 /proc/uptime";
+            let shown: u64 = inside(who, &options, see).parse().unwrap();
+            assert!(shown > 8_640_000, "{joined}: {shown}");
+        }
+    });
+}
+
+#[test]
+fn the_ids_of_joined_namespaces_are_reported() {
+    as_each(|who| {
+        let target = Target::start(who, &[]);
+        let ran = nsctl(who, ["run", "--mntns", &target.of(), "--status-fd", "1", "true"]).run();
+        let mnt = target.links()["mnt"].clone();
+        let expected = format!("\"mnt\":{}", mnt.trim_matches(['[', ']']));
+        assert!(ran.success().contains(&expected), "{ran:?}");
+    });
+}
+
+#[test]
+fn what_the_caller_has_no_rights_in_is_refused_with_the_reason() {
+    let target = Target::start(Who::User, &[]);
+    let pid = target.of();
+    refused(Who::User, &["--net", &pid, "--userns", "new"], &["the new one", "leave"]);
+    refused(Who::User, &["--net", &pid, "--keep-id"], &["the new one", "leave"]);
+    refused(
+        Who::User,
+        &["--net", &pid, "--userns", "host", "--share", "uts,ipc,pid,cgroup,mnt"],
+        &["CAP_SYS_ADMIN", "owns it"],
+    );
+    let other = Target::start(Who::User, &[]);
+    refused(Who::User, &["--net", &pid, "--ipc", &other.of()], &["another user namespace"]);
+    refused(Who::User, &["--net", &pid, "--hostname", "x", "--uts", &pid], &["--hostname", "UTS"]);
+}
