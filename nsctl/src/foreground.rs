@@ -20,8 +20,13 @@ use crate::state::PidFile;
 use crate::status::Status;
 
 /// Runs the container and returns the exit status.
-pub fn run(request: Request) -> Result<i32, Error> {
-    let Request { spec, host, terminal, stop_signal, claim, pid_file, status } = request;
+pub fn run(mut request: Request) -> Result<i32, Error> {
+    let mut status = Status::new(request.status.take());
+    carry_out(request, &mut status).inspect_err(|error| status.failed(error))
+}
+
+fn carry_out(request: Request, status: &mut Status) -> Result<i32, Error> {
+    let Request { spec, host, terminal, stop_signal, claim, pid_file, .. } = request;
     let session = spec.session;
     let has_terminal = spec.terminal.is_some();
     let context = causes::Context::of(&spec, &host);
@@ -31,7 +36,6 @@ pub fn run(request: Request) -> Result<i32, Error> {
     let saved = saved.map_err(|error| Error::new(format!("cannot use the terminal: {error}")))?;
     // Should the shim be killed, what it held comes to us, and we end it.
     let _ = nix::sys::prctl::set_child_subreaper(true);
-    let mut status = Status::new(status);
     let started = nsshim::start(plan, saved).map_err(|failure| context.explain(failure))?;
     let signals = sys::signalfd_all()
         .map_err(|errno| Error::new(format!("cannot read signals: signalfd4(): {errno}")))?;
@@ -51,7 +55,7 @@ pub fn run(request: Request) -> Result<i32, Error> {
         heard: VecDeque::new(),
         unsent: VecDeque::new(),
     };
-    let outcome = foreground.watch(&mut status);
+    let outcome = foreground.watch(status);
     // The terminal first: what is printed from here on is for the user's.
     drop(foreground.relay.take());
     drop(foreground.pid_file);
@@ -64,21 +68,15 @@ pub fn run(request: Request) -> Result<i32, Error> {
         }
         Outcome::Failed(failure) => {
             reap(foreground.started.shim);
-            let error = context.explain(failure);
-            status.failed(&error);
-            Err(error)
+            Err(context.explain(failure))
         }
         Outcome::NotExecuted { errno, code } => {
             reap(foreground.started.shim);
-            let error = context.not_executed(errno, code);
-            status.failed(&error);
-            Err(error)
+            Err(context.not_executed(errno, code))
         }
         Outcome::ShimDied => {
             orphans::kill_all();
-            let error = Error::new("the container was ended: its shim was killed");
-            status.failed(&error);
-            Err(error)
+            Err(Error::new("the container was ended: its shim was killed"))
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::cli::RunArgs;
 use crate::error::Error;
 use crate::inherited::Inherited;
 use crate::state::Claim;
+use crate::status::Status;
 
 pub use namespaces::drop_namespaces;
 pub use process::is_terminal;
@@ -50,6 +51,16 @@ pub fn run(args: RunArgs, inherited: &Inherited) -> Result<Request, Error> {
     // First, while the numbers from 3 on are still the caller's.
     let preserve_fds = process::check_preserved(args.preserve_fds)?;
     let status = args.status_fd.map(process::status_descriptor).transpose()?;
+    match resolve(args, inherited, preserve_fds) {
+        Ok(request) => Ok(Request { status, ..request }),
+        Err(error) => {
+            Status::new(status).failed(&error);
+            Err(error)
+        }
+    }
+}
+
+fn resolve(args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Result<Request, Error> {
     let host = Host::probe();
 
     let asked = namespaces::resolve(&args, &host)?;
@@ -79,7 +90,7 @@ pub fn run(args: RunArgs, inherited: &Inherited) -> Result<Request, Error> {
         session: terminal.session,
         rights,
         init: !args.no_init,
-        report_namespaces: status.is_some(),
+        report_namespaces: args.status_fd.is_some(),
     };
-    Ok(Request { spec, host, terminal: terminal.users, stop_signal, claim, pid_file, status })
+    Ok(Request { spec, host, terminal: terminal.users, stop_signal, claim, pid_file, status: None })
 }

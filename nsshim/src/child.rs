@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::fmt;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 use nix::fcntl::AtFlags;
@@ -38,7 +38,9 @@ pub(crate) fn run(
         }
     }
     match (&plan.exec.init, image) {
-        (Some(options), Some(image)) => become_init(&plan.exec, options, &channel, image),
+        (Some(options), Some(image)) => {
+            become_init(&plan.exec, options, channel.as_fd(), image.as_fd())
+        }
         _ => become_workload(&plan.exec, &channel),
     }
 }
@@ -83,8 +85,12 @@ fn namespace_ids(proc: BorrowedFd<'_>) -> Result<[u64; 8]> {
     Ok(ids)
 }
 
-fn become_init(exec: &Exec, options: &InitOptions, channel: &OwnedFd, image: OwnedFd) -> ! {
-    let report = 3 + exec.preserve_fds as i32;
+fn become_init(
+    exec: &Exec,
+    options: &InitOptions,
+    channel: BorrowedFd<'_>,
+    image: BorrowedFd<'_>,
+) -> ! {
     let group = match options.group {
         Group::Keep => c"keep",
         Group::Own => c"own",
@@ -95,7 +101,8 @@ fn become_init(exec: &Exec, options: &InitOptions, channel: &OwnedFd, image: Own
         c"nsinit".into(),
         c"--no-env".into(),
         c"--report-fd".into(),
-        number(report.to_string()),
+        // Never one that the workload keeps: those were open before there was a channel.
+        number(channel.as_raw_fd().to_string()),
         c"--mask".into(),
         number(format!("{:x}", exec.signal_mask)),
         c"--pgroup".into(),
@@ -110,12 +117,8 @@ fn become_init(exec: &Exec, options: &InitOptions, channel: &OwnedFd, image: Own
     argv.push(c"--".into());
     argv.extend(exec.argv.iter().cloned());
 
-    let error = sys::exec_with_report(image, channel, report, &argv, &exec.env);
-    fail(
-        channel.as_fd(),
-        CallError { call: "execveat(memfd:nsinit)".into(), errno: error },
-        "start nsinit",
-    )
+    let errno = sys::exec_with_channel(image, channel, &argv, &exec.env);
+    fail(channel, CallError { call: "execveat(memfd:nsinit)".into(), errno }, "start nsinit")
 }
 
 fn become_workload(exec: &Exec, channel: &OwnedFd) -> ! {

@@ -11,7 +11,7 @@ mod signal;
 mod wait;
 
 pub(crate) use clone::{Cloned, clone3};
-pub(crate) use exec::exec_with_report;
+pub(crate) use exec::exec_with_channel;
 pub use fd::{
     close_all_but, close_range_cloexec, duplicate, has_file_capabilities, is_open, own_received,
     replace_standard_stream, standard_input, standard_output,

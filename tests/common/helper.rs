@@ -38,6 +38,7 @@ static START: extern "C" fn() = {
         };
         match part.as_str() {
             "record-signals" => record_signals(),
+            "nothing" => {}
             "streams" => streams(),
             "double-fork" => daemonize(),
             "hop" => hop(),

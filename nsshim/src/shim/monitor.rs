@@ -6,10 +6,11 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
-use nsinit::report::Report;
+use nsinit::report::{Report, Stage};
 
 use super::Child;
 use crate::channel::{self, Message, Received};
+use crate::error::Failure;
 use crate::exit::Exit;
 use crate::orphans;
 use crate::plan::Plan;
@@ -144,9 +145,21 @@ impl<'a> Monitor<'a> {
             Report::Started { .. } => {
                 self.tell(&Message::Started { pid: self.child.pid.as_raw() }, None);
             }
-            Report::Failed { errno, code, .. } => {
+            Report::Failed { stage: Stage::Exec, errno, code } => {
                 self.failed = true;
                 self.tell(&Message::NotExecuted { errno, code }, None);
+            }
+            // That it forks is all it does before; we ask for nothing else.
+            Report::Failed { errno, .. } => {
+                self.failed = true;
+                self.tell(
+                    &Message::Failed(Failure {
+                        step: "make the workload's process".into(),
+                        call: "vfork()".into(),
+                        errno: Errno::from_raw(errno),
+                    }),
+                    None,
+                );
             }
             Report::Stopped { signal } => self.tell_stopped(i32::from(signal)),
             Report::Continued => self.workload_continued(),

@@ -1,32 +1,23 @@
 //! Becoming another program.
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
-use super::fd::inherit;
-
-/// Executes `image` with a copy of `channel` as descriptor `report`.
+/// Executes `image`, which inherits `channel` at the number it has.
 ///
+/// Makes no descriptor: the limit for the workload's may be in force, and be low.
 /// Returns only when it failed. execveat(2) with `AT_EMPTY_PATH`, Linux 3.19.
-pub fn exec_with_report(
-    image: OwnedFd,
-    channel: &OwnedFd,
-    report: RawFd,
+pub fn exec_with_channel(
+    image: BorrowedFd<'_>,
+    channel: BorrowedFd<'_>,
     argv: &[CString],
     env: &[CString],
 ) -> Errno {
-    // Out of the way of `report`, whose number it might have.
-    let image = match fcntl(&image, FcntlArg::F_DUPFD_CLOEXEC(report + 1)) {
-        // SAFETY: fcntl made a new descriptor that nobody else owns.
-        Ok(fd) => unsafe { OwnedFd::from_raw_fd(fd) },
-        Err(errno) => return errno,
-    };
-    // SAFETY: what owns `report`, if anything, is not used again: execve or exit comes next.
-    if let Err(errno) = unsafe { inherit(channel.as_fd(), report) } {
+    if let Err(errno) = fcntl(channel, FcntlArg::F_SETFD(FdFlag::empty())) {
         return errno;
     }
     let argv = pointers(argv.iter().map(CString::as_c_str));

@@ -20,7 +20,7 @@ pub fn close_range_cloexec(first: RawFd) -> nix::Result<()> {
 ///
 /// # Safety
 /// No Rust value may own the descriptor `at`: it is replaced under it.
-pub unsafe fn inherit(fd: BorrowedFd<'_>, at: RawFd) -> nix::Result<()> {
+unsafe fn inherit(fd: BorrowedFd<'_>, at: RawFd) -> nix::Result<()> {
     let result = if fd.as_raw_fd() == at {
         // SAFETY: clears a flag of a descriptor that the caller borrows to us.
         unsafe { libc::fcntl(at, libc::F_SETFD, 0) }
