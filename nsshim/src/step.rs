@@ -70,8 +70,10 @@ pub enum Inside {
     KeepPrivate(&'static str),
     /// One mount(2).
     Mount(MountCall),
-    /// Hide a file or directory of the kernel's.
-    Mask(&'static str),
+    /// Hide a file of the kernel's.
+    MaskFile(&'static str),
+    /// Hide a directory of the kernel's.
+    MaskDirectory(&'static str),
     /// Make a directory of the kernel's read-only.
     ReadOnly(&'static str),
     /// Make an existing mount and all below it read-only.
@@ -177,7 +179,8 @@ impl Inside {
             Inside::Propagate(propagation) => mount::propagate(*propagation),
             Inside::KeepPrivate(path) => mount::keep_private(path),
             Inside::Mount(call) => call.run(),
-            Inside::Mask(path) => mount::mask(path),
+            Inside::MaskFile(path) => mount::mask_file(path),
+            Inside::MaskDirectory(path) => mount::mask_directory(path),
             Inside::ReadOnly(path) => mount::read_only(path),
             Inside::ReadOnlyTree(path) => mount::read_only_tree(path),
             Inside::StandIn(path) => workdir::stand_in(path),
@@ -212,7 +215,7 @@ impl Inside {
             Inside::Propagate(_) => "set the propagation of mounts".into(),
             Inside::KeepPrivate(path) => format!("keep the mounts on {path} private"),
             Inside::Mount(call) => format!("mount {}", call.purpose),
-            Inside::Mask(path) => format!("hide {path}"),
+            Inside::MaskFile(path) | Inside::MaskDirectory(path) => format!("hide {path}"),
             Inside::ReadOnly(path) | Inside::ReadOnlyTree(path) => {
                 format!("make {path} read-only")
             }
@@ -265,7 +268,8 @@ impl fmt::Display for Inside {
                 write!(f, "mount(NULL, \"{path}\", NULL, MS_REC|MS_PRIVATE)")
             }
             Inside::Mount(call) => write!(f, "{call}"),
-            Inside::Mask(path) => write!(f, "mount(\"/dev/null\", \"{path}\", NULL, MS_BIND)"),
+            Inside::MaskFile(path) => write!(f, "mount(\"/dev/null\", \"{path}\", NULL, MS_BIND)"),
+            Inside::MaskDirectory(path) => write!(f, "{}", mount::empty(path)),
             Inside::ReadOnly(path) => write!(
                 f,
                 "mount(\"{path}\", \"{path}\", NULL, MS_BIND|MS_REC); {}",

@@ -10,11 +10,18 @@ use crate::error::{CallError, Named, Result};
 /// Limits what any later execve can give.
 pub(super) fn drop_bounding(keep: u64) -> Result<()> {
     for capability in caps::all() {
-        let bit = capability.bitmask();
-        if keep & bit == 0 && matches!(caps::has_cap(None, CapSet::Bounding, capability), Ok(true))
+        if keep & capability.bitmask() != 0
+            || caps::drop(None, CapSet::Bounding, capability).is_ok()
         {
-            caps::drop(None, CapSet::Bounding, capability)
-                .map_err(|_| failed(format!("prctl(PR_CAPBSET_DROP, {capability})")))?;
+            continue;
+        }
+        // An older kernel does not know the newest ones: nobody can have them.
+        match Errno::last() {
+            Errno::EINVAL => {}
+            errno => {
+                let call = format!("prctl(PR_CAPBSET_DROP, {capability})");
+                return Err(CallError { call, errno });
+            }
         }
     }
     Ok(())

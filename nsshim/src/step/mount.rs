@@ -81,22 +81,31 @@ pub(super) fn keep_private(path: &'static str) -> Result<()> {
         .call(|| format!("mount(NULL, {path:?}, NULL, {})", flag_names(flags)))
 }
 
-/// Hides a file behind /dev/null, a directory behind an empty file system.
-/// What this kernel does not have needs no hiding.
-pub(super) fn mask(path: &'static str) -> Result<()> {
-    let hidden = mount(Some("/dev/null"), path, None::<&str>, MsFlags::MS_BIND, None::<&str>);
-    match hidden {
+/// Hides a file behind /dev/null. What this kernel does not have needs no hiding.
+pub(super) fn mask_file(path: &'static str) -> Result<()> {
+    match mount(Some("/dev/null"), path, None::<&str>, MsFlags::MS_BIND, None::<&str>) {
         Err(Errno::ENOENT) => Ok(()),
-        // A file cannot be bound on a directory.
-        Err(Errno::ENOTDIR) => MountCall {
-            purpose: path,
-            fstype: "tmpfs",
-            target: path,
-            flags: MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC,
-            options: "size=0k,nr_inodes=2,mode=0555",
-        }
-        .run(),
         other => other.call(|| format!("mount(\"/dev/null\", {path:?}, NULL, MS_BIND)")),
+    }
+}
+
+/// Hides a directory behind an empty file system.
+pub(super) fn mask_directory(path: &'static str) -> Result<()> {
+    // Asking is cheaper than a file system that is made and then finds no place.
+    if !std::path::Path::new(path).exists() {
+        return Ok(());
+    }
+    empty(path).run()
+}
+
+/// A read-only file system without room for a file.
+pub(super) fn empty(path: &'static str) -> MountCall {
+    MountCall {
+        purpose: path,
+        fstype: "tmpfs",
+        target: path,
+        flags: MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC,
+        options: "size=0k,nr_inodes=2,mode=0555",
     }
 }
 
