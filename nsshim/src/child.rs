@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::fmt;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Instant;
 
 use nix::fcntl::AtFlags;
@@ -19,29 +19,29 @@ use crate::sys;
 const FAILED: i32 = 125;
 
 /// Carries out the inside of the plan and becomes nsinit, or reports why not.
+///
+/// May run in the shim's memory ([`sys::clone_vfork`]), so it owns nothing.
 pub(crate) fn run(
     plan: &Plan,
-    channel: OwnedFd,
+    channel: BorrowedFd<'_>,
     proc: BorrowedFd<'_>,
-    image: Option<OwnedFd>,
+    image: Option<BorrowedFd<'_>>,
 ) -> ! {
-    let context = InsideContext { channel: channel.as_fd(), proc };
+    let context = InsideContext { channel, proc };
     run_all(&plan.early, &context);
     if !plan.outside.is_empty() {
-        wait_for_outside(channel.as_fd());
+        wait_for_outside(channel);
     }
     run_all(&plan.inside, &context);
     if plan.report_namespaces {
         match namespace_ids(proc) {
-            Ok(ids) => say(channel.as_fd(), &Message::Namespaces(ids)),
-            Err(error) => fail(channel.as_fd(), error, "read the namespaces' ids"),
+            Ok(ids) => say(channel, &Message::Namespaces(ids)),
+            Err(error) => fail(channel, error, "read the namespaces' ids"),
         }
     }
     match (&plan.exec.init, image) {
-        (Some(options), Some(image)) => {
-            become_init(&plan.exec, options, channel.as_fd(), image.as_fd())
-        }
-        _ => become_workload(&plan.exec, &channel),
+        (Some(options), Some(image)) => become_init(&plan.exec, options, channel, image),
+        _ => become_workload(&plan.exec, channel),
     }
 }
 
@@ -121,11 +121,11 @@ fn become_init(
     fail(channel, CallError { call: "execveat(memfd:nsinit)".into(), errno }, "start nsinit")
 }
 
-fn become_workload(exec: &Exec, channel: &OwnedFd) -> ! {
+fn become_workload(exec: &Exec, channel: BorrowedFd<'_>) -> ! {
     if sys::set_signal_mask(exec.signal_mask).is_ok() {
         let failure = nsinit::exec::exec(&exec.argv, exec.argv0.as_deref(), &exec.env);
         let code = failure.exit_code();
-        say(channel.as_fd(), &Message::NotExecuted { errno: failure.errno, code });
+        say(channel, &Message::NotExecuted { errno: failure.errno, code });
         sys::exit_now(i32::from(code));
     }
     sys::exit_now(FAILED)

@@ -169,6 +169,17 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     }
 }
 
+impl Plan {
+    /// Whether the shim has nothing to do until the child executes nsinit, so that
+    /// the child can work in the shim's memory and nothing is copied for it. Not for
+    /// a time namespace, which nobody may enter whose memory is shared: clock values
+    /// are in a page of it.
+    pub(crate) fn child_may_share_memory(&self) -> bool {
+        let makes_time = self.before.iter().any(|step| matches!(step, Outside::Time(_)));
+        self.early.is_empty() && self.outside.is_empty() && !makes_time
+    }
+}
+
 fn clone_flags(namespaces: &crate::spec::Namespaces) -> CloneFlags {
     Kind::ALL
         .into_iter()

@@ -7,6 +7,7 @@
 mod image;
 mod monitor;
 
+use std::convert::Infallible;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
@@ -68,16 +69,21 @@ fn make(plan: &Plan) -> Result<Child, Failure> {
         .call(|| "socketpair(AF_UNIX, SOCK_SEQPACKET)".into())
         .map_err(|error| error.during("prepare the container"))?;
     let start = Instant::now();
-    let cloned = sys::clone3(plan.clone)
-        .call(|| plan.clone_call())
-        .map_err(|error| error.during("create the namespaces"))?;
-    let (pid, pidfd) = match cloned {
-        Cloned::Child => {
-            drop(ours);
-            child::run(plan, theirs, proc.as_fd(), image)
-        }
-        Cloned::Parent { pid, pidfd } => (pid, pidfd),
+    let become_child = || -> Infallible {
+        // Our end must close with us alone: it is how the child sees us die.
+        sys::close_in_child(ours.as_fd());
+        child::run(plan, theirs.as_fd(), proc.as_fd(), image.as_ref().map(AsFd::as_fd))
     };
+    let (pid, pidfd) = if plan.child_may_share_memory() {
+        sys::clone_vfork(plan.clone, become_child)
+    } else {
+        sys::clone3(plan.clone).map(|cloned| match cloned {
+            Cloned::Child => match become_child() {},
+            Cloned::Parent { pid, pidfd } => (pid, pidfd),
+        })
+    }
+    .call(|| plan.clone_call())
+    .map_err(|error| error.during("create the namespaces"))?;
     log::debug!("outside {:>5} µs  {}", start.elapsed().as_micros(), plan.clone_call());
     drop(theirs);
     drop(image);

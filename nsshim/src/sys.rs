@@ -10,8 +10,9 @@ mod process;
 mod signal;
 mod wait;
 
-pub(crate) use clone::{Cloned, clone3};
+pub(crate) use clone::{Cloned, clone_vfork, clone3};
 pub(crate) use exec::exec_with_channel;
+pub(crate) use fd::close_in_child;
 pub use fd::{
     close_all_but, close_range_cloexec, duplicate, has_file_capabilities, is_open, own_received,
     replace_standard_stream, standard_input, standard_output,

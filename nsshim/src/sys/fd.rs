@@ -106,3 +106,10 @@ pub fn has_file_capabilities(path: &std::path::Path) -> bool {
     let size = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) };
     size > 0
 }
+
+/// Closes the child's copy of a descriptor whose owner is in the parent's memory,
+/// which the child may share: so the number is closed and the owner left alone.
+pub(crate) fn close_in_child(fd: BorrowedFd<'_>) {
+    // SAFETY: the child has a table of its own, and never uses this number again.
+    unsafe { libc::close(fd.as_raw_fd()) };
+}
