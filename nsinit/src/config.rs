@@ -141,6 +141,8 @@ pub struct Config {
     pub argv0: Option<&'static [u8]>,
     /// The signal mask of the workload, if not the one that nsinit was started with.
     pub mask: Option<SigSet>,
+    /// Whether nsinit was held on one processor until now, and the workload is not to be.
+    pub all_cpus: bool,
     /// Where reports go.
     pub report_fd: Option<i32>,
     /// Where status lines go.
@@ -174,6 +176,7 @@ impl Config {
             user: None,
             argv0: None,
             mask: None,
+            all_cpus: false,
             report_fd: None,
             status_fd: None,
             environment: true,

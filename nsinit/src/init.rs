@@ -58,6 +58,9 @@ pub fn run(arguments: Strings<'static>, environment: Strings<'static>) -> u8 {
         Ok(workload) => workload,
         Err(unstarted) => return tell_unstarted(&config, &arguments, &unstarted),
     };
+    if config.all_cpus {
+        let _ = sys::use_all_processors();
+    }
     // The workload runs: from here on nothing may end this process but the workload's end.
     report(&config, Report::Started { pid: workload.pid });
     status::started(&config, workload.pid);

@@ -36,6 +36,7 @@ leaves behind, and exits as it did (128+n if signal n killed it).
       --status-fd FD     write what happens to FD, as lines of JSON
       --report-fd FD     the same as binary records
       --mask HEX         PROGRAM's signal mask
+      --all-cpus         run PROGRAM and the init on every processor they may use
       --no-env           no options from the environment
   -h, --help  -V, --version  -l, -L, --license
 

@@ -406,6 +406,17 @@ pub fn set_child_subreaper() -> Result<()> {
     numbers(number::PRCTL, PR_SET_CHILD_SUBREAPER, 1, 0).map(drop)
 }
 
+/// Lets this process run on every processor that its cpuset has.
+///
+/// # Errors
+/// Where sched_setaffinity(2) is denied.
+pub fn use_all_processors() -> Result<()> {
+    // More than any kernel is built for; what it does not have is ignored.
+    static ALL: [u8; 1024] = [0xff; 1024];
+    // SAFETY: the kernel reads as many bytes as are passed.
+    unsafe { pointers(number::SCHED_SETAFFINITY, 0, ALL.len(), ALL.as_ptr() as usize, 0) }.map(drop)
+}
+
 /// The kernel sends `signal` to this process when its parent ends.
 ///
 /// # Errors

@@ -151,6 +151,9 @@ fn execute(task: &Task<'_>) -> Unstarted {
         environment: task.environment.skip(0),
         variable: rewrite_listen_pid(task, &mut listen_pid),
     };
+    if task.config.all_cpus {
+        let _ = sys::use_all_processors();
+    }
     // Last: from here on a signal does to this process what it would do to the workload.
     sys::rt_sigaction(signal::CHLD, task.inherited.sigchld);
     sys::rt_sigprocmask(task.config.mask.unwrap_or(task.inherited.mask));

@@ -8,6 +8,7 @@ use std::time::Instant;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
 
+use crate::affinity::Held;
 use crate::channel::{self, Message, Received};
 use crate::error::{CallError, Named, Result};
 use crate::plan::{Exec, Group, InitOptions, Plan};
@@ -26,6 +27,7 @@ pub(crate) fn run(
     channel: BorrowedFd<'_>,
     proc: BorrowedFd<'_>,
     image: Option<BorrowedFd<'_>>,
+    held: Option<&Held>,
 ) -> ! {
     let context = InsideContext { channel, proc };
     run_all(&plan.early, &context);
@@ -40,8 +42,8 @@ pub(crate) fn run(
         }
     }
     match (&plan.exec.init, image) {
-        (Some(options), Some(image)) => become_init(&plan.exec, options, channel, image),
-        _ => become_workload(&plan.exec, channel),
+        (Some(options), Some(image)) => become_init(&plan.exec, options, channel, image, held),
+        _ => become_workload(&plan.exec, channel, held),
     }
 }
 
@@ -90,6 +92,7 @@ fn become_init(
     options: &InitOptions,
     channel: BorrowedFd<'_>,
     image: BorrowedFd<'_>,
+    held: Option<&Held>,
 ) -> ! {
     let group = match options.group {
         Group::Keep => c"keep",
@@ -108,6 +111,9 @@ fn become_init(
         c"--pgroup".into(),
         group.into(),
     ];
+    if held.is_some() {
+        argv.push(c"--all-cpus".into());
+    }
     if options.kill_workload {
         argv.push(c"--pdeathsig".into());
     }
@@ -121,7 +127,10 @@ fn become_init(
     fail(channel, CallError { call: "execveat(memfd:nsinit)".into(), errno }, "start nsinit")
 }
 
-fn become_workload(exec: &Exec, channel: BorrowedFd<'_>) -> ! {
+fn become_workload(exec: &Exec, channel: BorrowedFd<'_>, held: Option<&Held>) -> ! {
+    if let Some(held) = held {
+        held.let_go();
+    }
     if sys::set_signal_mask(exec.signal_mask).is_ok() {
         let failure = nsinit::exec::exec(&exec.argv, exec.argv0.as_deref(), &exec.env);
         let code = failure.exit_code();

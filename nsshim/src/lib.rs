@@ -12,6 +12,7 @@
 //! Deliberately absent: threads, a daemon, files of its own, text for people.
 //! The container ends when the shim dies; the shim ends it when the caller dies.
 
+mod affinity;
 mod channel;
 mod child;
 mod error;

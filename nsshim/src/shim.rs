@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use nix::unistd::Pid;
 
+use crate::affinity::Held;
 use crate::channel::{self, Message, Received};
 use crate::child;
 use crate::error::{Failure, Named};
@@ -34,8 +35,13 @@ pub(crate) struct Child {
 ///
 /// `nsctl` is the channel to the caller; when it ends, the container does.
 /// `saved` is the caller's terminal, to be restored should the caller be killed.
-pub(crate) fn run(plan: Plan, nsctl: OwnedFd, saved: Option<SavedTerminal>) -> ! {
-    let outcome = make(&plan).and_then(|child| {
+pub(crate) fn run(
+    plan: Plan,
+    nsctl: OwnedFd,
+    saved: Option<SavedTerminal>,
+    held: Option<Held>,
+) -> ! {
+    let outcome = make(&plan, held.as_ref()).and_then(|child| {
         monitor::Monitor::new(child, nsctl.as_fd(), &plan, saved)
             .call(|| "signalfd4()".into())
             .map_err(|error| error.during("watch the container"))
@@ -49,7 +55,7 @@ pub(crate) fn run(plan: Plan, nsctl: OwnedFd, saved: Option<SavedTerminal>) -> !
     }
 }
 
-fn make(plan: &Plan) -> Result<Child, Failure> {
+fn make(plan: &Plan, held: Option<&Held>) -> Result<Child, Failure> {
     if plan.session == Session::Own {
         // Nothing the user's terminal sends reaches us, and we cannot take it.
         let _ = nix::unistd::setsid();
@@ -72,7 +78,8 @@ fn make(plan: &Plan) -> Result<Child, Failure> {
     let become_child = || -> Infallible {
         // Our end must close with us alone: it is how the child sees us die.
         sys::close_in_child(ours.as_fd());
-        child::run(plan, theirs.as_fd(), proc.as_fd(), image.as_ref().map(AsFd::as_fd))
+        let image = image.as_ref().map(AsFd::as_fd);
+        child::run(plan, theirs.as_fd(), proc.as_fd(), image, held)
     };
     let (pid, pidfd) = if plan.child_may_share_memory() {
         sys::clone_vfork(plan.clone, become_child)
@@ -84,6 +91,9 @@ fn make(plan: &Plan) -> Result<Child, Failure> {
     }
     .call(|| plan.clone_call())
     .map_err(|error| error.during("create the namespaces"))?;
+    if let Some(held) = held {
+        held.let_go();
+    }
     log::debug!("outside {:>5} µs  {}", start.elapsed().as_micros(), plan.clone_call());
     drop(theirs);
     drop(image);

@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 
 use nix::unistd::{ForkResult, Pid};
 
+use crate::affinity;
 use crate::channel;
 use crate::error::{Failure, Named};
 use crate::plan::Plan;
@@ -32,14 +33,21 @@ pub fn start(plan: Plan, terminal: Option<SavedTerminal>) -> Result<Started, Fai
     let (ours, theirs) = channel::pair()
         .call(|| "socketpair(AF_UNIX, SOCK_SEQPACKET)".into())
         .map_err(|error| error.during(purpose))?;
+    // Only where no two of the processes have work at the same time.
+    let held = if plan.child_may_share_memory() { affinity::hold() } else { None };
     let forked = sys::fork_single_threaded()
         .call(|| "fork()".into())
         .map_err(|error| error.during(purpose))?;
     match forked {
         ForkResult::Child => {
             drop(ours);
-            shim::run(plan, theirs, terminal)
+            shim::run(plan, theirs, terminal, held)
         }
-        ForkResult::Parent { child } => Ok(Started { shim: child, channel: ours }),
+        ForkResult::Parent { child } => {
+            if let Some(held) = held {
+                held.let_go();
+            }
+            Ok(Started { shim: child, channel: ours })
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The only unsafe code of this crate: one function per system call that nix
 //! does not have, each with the system call's name. Nothing here decides.
 
+mod affinity;
 mod clone;
 mod exec;
 mod fd;
@@ -10,6 +11,7 @@ mod process;
 mod signal;
 mod wait;
 
+pub(crate) use affinity::{Processors, getcpu, sched_getaffinity, sched_setaffinity};
 pub(crate) use clone::{Cloned, clone_vfork, clone3};
 pub(crate) use exec::exec_with_channel;
 pub(crate) use fd::close_in_child;
