@@ -7,9 +7,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::unistd::Pid;
 use nsshim::spec::Session;
-use nsshim::sys::{self, SignalInfo, Whose};
+use nsshim::sys::{self, Change, SignalInfo, Whose};
 use nsshim::{Message, Received, Started, orphans};
 
 use crate::causes;
@@ -63,17 +62,10 @@ fn carry_out(request: Request, status: &mut Status) -> Result<i32, Error> {
     match outcome {
         Outcome::Exited(exit) => {
             status.exited(&exit);
-            reap(foreground.started.shim);
             Ok(i32::from(exit.status()))
         }
-        Outcome::Failed(failure) => {
-            reap(foreground.started.shim);
-            Err(context.explain(failure))
-        }
-        Outcome::NotExecuted { errno, code } => {
-            reap(foreground.started.shim);
-            Err(context.not_executed(errno, code))
-        }
+        Outcome::Failed(failure) => Err(context.explain(failure)),
+        Outcome::NotExecuted { errno, code } => Err(context.not_executed(errno, code)),
         Outcome::ShimDied => {
             orphans::kill_all();
             Err(Error::new("the container was ended: its shim was killed"))
@@ -89,11 +81,6 @@ fn let_go(mut keep: Vec<BorrowedFd<'_>>, has_terminal: bool) {
         keep.extend([sys::standard_input(), sys::standard_output()]);
     }
     sys::close_all_but(&keep, true);
-}
-
-fn reap(shim: Pid) {
-    // It said its last word and is about to end, or has.
-    let _ = sys::waitid(Whose::Pid(shim), libc::WEXITED);
 }
 
 /// How it ended.
@@ -176,7 +163,7 @@ impl Foreground {
         };
         match received {
             Received::Nothing => {}
-            Received::End => return Some(self.outcome.take().unwrap_or(Outcome::ShimDied)),
+            Received::End => return Some(self.ended()),
             Received::Message(message, fd) => match message {
                 Message::Terminal => {
                     if let (Some(relay), Some(master)) = (&mut self.relay, fd) {
@@ -200,12 +187,25 @@ impl Foreground {
                     self.outcome.get_or_insert(Outcome::NotExecuted { errno, code });
                 }
                 Message::Exited(exit) => {
-                    return Some(self.outcome.take().unwrap_or(Outcome::Exited(exit)));
+                    self.outcome.get_or_insert(Outcome::Exited(exit));
                 }
                 _ => {}
             },
         }
         None
+    }
+
+    /// The shim is dead: it has said how it ended, or its own status says it.
+    fn ended(&mut self) -> Outcome {
+        let status = sys::waitid(Whose::Pid(self.started.shim), libc::WEXITED);
+        let said = self.outcome.take();
+        match (said, status) {
+            (Some(outcome), _) => outcome,
+            (None, Ok(Some((_, Change::Exited(exit @ nsshim::Exit::Code(_)))))) => {
+                Outcome::Exited(exit)
+            }
+            (None, _) => Outcome::ShimDied,
+        }
     }
 
     fn hear_signals(&mut self) {

@@ -90,6 +90,7 @@ fn resolve(args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Result<Re
         session: terminal.session,
         rights,
         init: !args.no_init,
+        report_start: args.status_fd.is_some() || pid_file.is_some(),
         report_namespaces: args.status_fd.is_some(),
     };
     Ok(Request { spec, host, terminal: terminal.users, stop_signal, claim, pid_file, status: None })

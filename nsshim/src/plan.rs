@@ -39,6 +39,8 @@ pub struct Plan {
     pub ends_as_one: bool,
     /// Whether the shim leaves the caller's session.
     pub session: Session,
+    /// Whether the caller is told when the workload runs.
+    pub report_start: bool,
     /// Whether the child reports its namespaces' ids.
     pub report_namespaces: bool,
     /// Whether the child makes a terminal.
@@ -88,6 +90,7 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     let new = |kind| namespaces.is_new(kind);
     let clone = clone_flags(&namespaces);
     let ends_as_one = new(Kind::Pid);
+    let report_start = spec.report_start;
     let report_namespaces = spec.report_namespaces;
     let has_terminal = terminal.is_some();
     let mounts = mounts::steps(&namespaces, spec.propagation, &rights, id_maps.as_ref(), host);
@@ -164,6 +167,7 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
         exec: exec(process, init, session, has_terminal, ends_as_one),
         ends_as_one,
         session,
+        report_start,
         report_namespaces,
         terminal: has_terminal,
     }

@@ -44,6 +44,8 @@ pub struct Spec {
     pub rights: Rights,
     /// Whether nsinit is PID 1; else the workload is.
     pub init: bool,
+    /// Whether the caller is told when the workload runs.
+    pub report_start: bool,
     /// Whether the namespace ids are to be reported.
     pub report_namespaces: bool,
 }

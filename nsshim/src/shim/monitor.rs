@@ -25,6 +25,7 @@ pub(super) struct Monitor<'a> {
     saved: Option<SavedTerminal>,
     ends_as_one: bool,
     has_init: bool,
+    report_start: bool,
     nsctl_is_alive: bool,
     child_is_silent: bool,
     workload_is_stopped: bool,
@@ -55,6 +56,7 @@ impl<'a> Monitor<'a> {
             saved,
             ends_as_one: plan.ends_as_one,
             has_init: plan.exec.init.is_some(),
+            report_start: plan.report_start,
             nsctl_is_alive: true,
             child_is_silent: false,
             workload_is_stopped: false,
@@ -134,7 +136,7 @@ impl<'a> Monitor<'a> {
                 self.child_is_silent = true;
                 // Without nsinit the channel closes when the workload is executed.
                 if !self.has_init && !self.failed {
-                    self.tell(&Message::Started { pid: self.child.pid.as_raw() }, None);
+                    self.tell_started();
                 }
             }
         }
@@ -142,9 +144,7 @@ impl<'a> Monitor<'a> {
 
     fn hear_init(&mut self, report: Report) {
         match report {
-            Report::Started { .. } => {
-                self.tell(&Message::Started { pid: self.child.pid.as_raw() }, None);
-            }
+            Report::Started { .. } => self.tell_started(),
             Report::Failed { stage: Stage::Exec, errno, code } => {
                 self.failed = true;
                 self.tell(&Message::NotExecuted { errno, code }, None);
@@ -223,6 +223,12 @@ impl<'a> Monitor<'a> {
         }
     }
 
+    fn tell_started(&self) {
+        if self.report_start {
+            self.tell(&Message::Started { pid: self.child.pid.as_raw() }, None);
+        }
+    }
+
     /// A workload that stops and goes on all the time must not fill the channel of a
     /// caller who is stopped himself and does not read.
     fn tell_stopped(&mut self, signal: i32) {
@@ -271,9 +277,15 @@ impl<'a> Monitor<'a> {
         }
         // What nsinit says is exact: 143 may be a code or a signal.
         let exit = self.exit.unwrap_or(ended);
-        self.tell(&Message::Exited(exit), None);
         self.workload_continued();
-        sys::exit_now(0)
+        // A code needs no message: our own says it, and nsctl wakes once, not twice.
+        match exit {
+            Exit::Code(code) => sys::exit_now(i32::from(code)),
+            Exit::Signaled { .. } => {
+                self.tell(&Message::Exited(exit), None);
+                sys::exit_now(i32::from(exit.status()))
+            }
+        }
     }
 }
 
