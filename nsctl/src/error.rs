@@ -1,6 +1,7 @@
 //! Messages for people: what was asked, what failed, why, what helps.
 
 use std::fmt;
+use std::io::Write;
 
 use crate::exit;
 
@@ -66,9 +67,9 @@ fn printable(text: &str) -> String {
 }
 
 /// Prints an error and returns its exit status.
-#[allow(clippy::print_stderr, reason = "the one place where errors reach people")]
 pub fn report(error: &Error) -> i32 {
-    eprintln!("{error}");
+    // Not eprintln!, which panics when the terminal is gone.
+    let _ = writeln!(std::io::stderr(), "{error}");
     error.status
 }
 
