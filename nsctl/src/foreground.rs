@@ -6,7 +6,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
 use nsshim::spec::Session;
 use nsshim::sys::{self, Change, SignalInfo, Whose};
 use nsshim::{Message, Received, Started, orphans};
@@ -20,10 +19,6 @@ use crate::status::Status;
 
 /// Runs the container and returns the exit status.
 pub fn run(mut request: Request) -> Result<i32, Error> {
-    // From here on every signal waits until we look, so that none is lost between
-    // what it would do to us and what it is to do to the workload.
-    sys::block_all_signals()
-        .map_err(|errno| Error::new(format!("cannot take over the signals: {errno}")))?;
     let mut status = Status::new(request.status.take());
     carry_out(request, &mut status).inspect_err(|error| status.failed(error))
 }
@@ -42,17 +37,18 @@ fn carry_out(request: Request, status: &mut Status) -> Result<i32, Error> {
     let started = nsshim::start(plan, saved).map_err(|failure| context.explain(failure))?;
     let signals = sys::signalfd_all()
         .map_err(|errno| Error::new(format!("cannot read signals: signalfd4(): {errno}")))?;
+    let relay = has_terminal.then(|| Relay::new(terminal));
     let mut keep = vec![started.channel.as_fd(), signals.as_fd()];
     keep.extend(status.descriptor());
     keep.extend(claim.as_ref().map(AsFd::as_fd));
-    keep.extend(terminal.as_ref().map(|saved| saved.tty()));
-    let_go(keep, has_terminal);
+    keep.extend(relay.iter().flat_map(Relay::descriptors));
+    let_go(&keep);
     let mut foreground = Foreground {
         started,
         signals,
         session,
         stop_signal,
-        relay: has_terminal.then(|| Relay::new(terminal)),
+        relay,
         pid_file: PidFile::new(pid_file),
         outcome: None,
         heard: VecDeque::new(),
@@ -79,12 +75,9 @@ fn carry_out(request: Request, status: &mut Status) -> Result<i32, Error> {
 
 /// The workload's readers and writers must see the end when the workload closes its
 /// streams, not when we end; likewise whatever else we inherited. Standard error
-/// stays, for messages, and with a terminal the streams, which are then ours.
-fn let_go(mut keep: Vec<BorrowedFd<'_>>, has_terminal: bool) {
-    if has_terminal {
-        keep.extend([sys::standard_input(), sys::standard_output()]);
-    }
-    sys::close_all_but(&keep, true);
+/// stays, for messages.
+fn let_go(keep: &[BorrowedFd<'_>]) {
+    sys::close_all_but(keep, true);
 }
 
 /// How it ended.
@@ -123,8 +116,9 @@ impl Foreground {
             if ready.channel
                 && let Some(outcome) = self.hear_shim(status)
             {
+                let signals = self.signals.as_fd();
                 if let Some(relay) = &mut self.relay {
-                    relay.finish();
+                    relay.finish(signals, || end_is_asked_for(signals));
                 }
                 return outcome;
             }
@@ -144,7 +138,12 @@ impl Foreground {
         if let Some(relay) = &self.relay {
             fds.extend(relay.interests());
         }
-        let timeout = if self.heard.is_empty() { PollTimeout::NONE } else { PollTimeout::ZERO };
+        let look_again = self.relay.as_ref().and_then(Relay::look_again);
+        let timeout = match (self.heard.is_empty(), look_again) {
+            (false, _) => PollTimeout::ZERO,
+            (true, Some(limit)) => PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX),
+            (true, None) => PollTimeout::NONE,
+        };
         match poll(&mut fds, timeout) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => log::error!("poll(): {errno}"),
@@ -231,20 +230,17 @@ impl Foreground {
                 if let Some(relay) = &self.relay {
                     relay.resize();
                 }
+                // Of a new size the kernel tells.
+                if info.is_from_process() {
+                    self.send(info);
+                }
             }
+            // We stop when the workload does, and hear of that: it may have a screen to tidy
+            // up first, or other plans than to stop.
             libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => match &self.relay {
-                Some(relay) => {
-                    relay.stop_foreground();
-                    self.suspend();
-                }
-                // It may have other plans than to stop; if it does, we hear of it.
-                None if self.session == Session::Own => self.send(info),
-                None => {
-                    if meant_for_it {
-                        self.send(info);
-                    }
-                    self.suspend();
-                }
+                Some(relay) => relay.stop_foreground(),
+                None if meant_for_it => self.send(info),
+                None => {}
             },
             libc::SIGCONT => {
                 if let Some(relay) = &mut self.relay {
@@ -284,49 +280,47 @@ impl Foreground {
     /// Whether the shell above us must see us stopped when the workload is.
     fn stops_with_workload(&self, signal: i32) -> bool {
         let job_control = matches!(signal, libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU);
-        // In the user's own session the shell is told by the kernel.
-        self.relay.is_some() || (job_control && self.session == Session::Own)
+        self.relay.is_some() || job_control
     }
 
-    /// Stops nsctl as the shell expects of a stopped job, until it is continued.
-    fn suspend(&mut self) {
-        self.while_suspended(|_| {
-            let _ = nix::sys::signal::raise(Signal::SIGTSTP);
-            true
-        });
-    }
-
-    /// The same, but only if the workload is still stopped, and until it goes on.
+    /// Stops nsctl as the shell expects of a stopped job, if the workload is still
+    /// stopped, and until it or the shell goes on.
     fn suspend_with_workload(&mut self) {
-        self.while_suspended(|foreground| {
-            let channel = &foreground.started.channel;
-            let asked = nsshim::send(channel, &Message::Stop, None);
-            while asked.is_ok() {
-                match nsshim::receive(channel, true) {
-                    Received::Message(Message::Stop, _) => return true,
-                    Received::Message(Message::Go, _) => return false,
-                    Received::End => break,
-                    other => foreground.heard.push_back(other),
-                }
-            }
-            false
-        });
-    }
-
-    /// `stop` returns whether it wanted us to stop.
-    fn while_suspended(&mut self, stop: impl FnOnce(&mut Self) -> bool) {
-        if let Some(relay) = &self.relay {
+        // The key would have stopped all of a script that runs us; it reached only the workload.
+        let whole_group = self.relay.as_ref().is_some_and(Relay::has_users_terminal);
+        if let Some(relay) = &mut self.relay {
             relay.pause();
         }
         // Continued: the SIGCONT that did it is read next, and resumes the rest. Else there is
         // no shell to continue us, so the kernel did not stop us: nor may the workload be.
-        if sys::while_stoppable(|| stop(self)) == Ok((true, false)) {
+        if sys::while_stoppable(|| self.ask_for_stop(whole_group)) == Ok((true, false)) {
             self.send(SignalInfo::new(libc::SIGCONT));
         }
         if let Some(relay) = &mut self.relay {
             relay.resume();
         }
     }
+
+    /// Returns whether the shim wanted us to stop.
+    fn ask_for_stop(&mut self, whole_group: bool) -> bool {
+        let channel = &self.started.channel;
+        let asked = nsshim::send(channel, &Message::Stop { whole_group }, None);
+        while asked.is_ok() {
+            match nsshim::receive(channel, true) {
+                Received::Message(Message::Stop { .. }, _) => return true,
+                Received::Message(Message::Go, _) => return false,
+                Received::End => break,
+                other => self.heard.push_back(other),
+            }
+        }
+        false
+    }
+}
+
+/// Whether a signal came that would end any program.
+fn end_is_asked_for(signals: BorrowedFd<'_>) -> bool {
+    let ends = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
+    std::iter::from_fn(|| SignalInfo::read(signals)).any(|info| ends.contains(&info.signal))
 }
 
 struct Ready {

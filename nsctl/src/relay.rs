@@ -2,37 +2,48 @@
 //!
 //! The user's terminal is raw while we are in the foreground; the container's
 //! interprets the keys. Both are given back as they were, whatever ends us.
+//! When the user's terminal is gone, the container's hangs up too.
 
-use std::io::{stdin, stdout};
+mod user;
+
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
-use nix::poll::{PollFd, PollFlags};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::sys::stat::Mode;
 use nix::unistd::{read, write};
 use nsshim::{SavedTerminal, sys};
+use user::{Keys, User};
 
 /// One read; a pty holds 4 KiB.
 const CHUNK: usize = 16 * 1024;
 
-/// End of file as a key, when the input was no terminal that could send it. termios(3), VEOF
+/// How long a user may have to wait for the keys of a job moved to the foreground.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// End of file as a key, as every terminal has it at first. termios(3), VEOF
 const END_KEY: u8 = 4;
 
 /// The user's side and the container's.
 pub struct Relay {
-    /// The user's terminal, if the input is one.
-    user: Option<SavedTerminal>,
-    container: Option<Container>,
-    /// Where the screen is.
-    output: OwnedOutput,
+    user: User,
+    container: Side,
     /// Keys that the container has not taken yet.
     keys: Vec<u8>,
     /// What the screen has not taken yet.
     screen: Vec<u8>,
     input: Input,
-    is_raw: bool,
+}
+
+/// The container's side.
+enum Side {
+    /// It is being made.
+    Awaited,
+    Open(Container),
+    /// The user has gone, so it was hung up.
+    HungUp,
 }
 
 /// The container's terminal.
@@ -43,137 +54,146 @@ struct Container {
     readable: bool,
 }
 
-#[derive(PartialEq)]
+/// What becomes of standard input.
 enum Input {
-    Open,
-    /// At its end; the container is still to be told.
-    Ended,
+    /// `within_line`: what was read of it last does not end a line.
+    Open {
+        within_line: bool,
+    },
     Closed,
 }
 
-/// Standard output, opened anew where possible: a terminal that does not take
-/// our bytes must not keep us from passing a signal on.
-enum OwnedOutput {
-    Own(OwnedFd),
-    Shared,
-}
-
-impl OwnedOutput {
-    fn open() -> Self {
-        let stdout = stdout();
-        if !crate::resolve::is_terminal(stdout.as_fd()) {
-            return OwnedOutput::Shared;
-        }
-        let flags = OFlag::O_WRONLY | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        match open("/proc/self/fd/1", flags, Mode::empty()) {
-            Ok(own) => OwnedOutput::Own(own),
-            Err(_) => OwnedOutput::Shared,
-        }
-    }
-
-    fn fd(&self) -> BorrowedFd<'_> {
-        match self {
-            OwnedOutput::Own(fd) => fd.as_fd(),
-            // Standard output is never closed while there is a relay.
-            OwnedOutput::Shared => sys::standard_output(),
-        }
-    }
-}
-
 impl Relay {
-    /// Before the container's terminal exists.
-    pub fn new(user: Option<SavedTerminal>) -> Self {
+    /// Before the container's terminal exists. `terminal` is standard input's, if it is one.
+    pub fn new(terminal: Option<SavedTerminal>) -> Self {
         Relay {
-            user,
-            container: None,
-            output: OwnedOutput::open(),
+            user: User::new(terminal),
+            container: Side::Awaited,
             keys: Vec::new(),
             screen: Vec::new(),
-            input: Input::Open,
-            is_raw: false,
+            input: Input::Open { within_line: false },
         }
     }
 
     /// The container's terminal has come.
     pub fn begin(&mut self, master: OwnedFd) {
+        if !matches!(self.container, Side::Awaited) {
+            return;
+        }
         // Ours alone, so this changes nobody else's descriptor.
         let _ = fcntl(&master, FcntlArg::F_SETFL(OFlag::O_RDWR | OFlag::O_NONBLOCK));
         let terminal = sys::open_pty_peer(master.as_fd()).ok();
-        self.container = Some(Container { master, _terminal: terminal, readable: true });
+        self.container = Side::Open(Container { master, _terminal: terminal, readable: true });
         self.resume();
+    }
+
+    /// Whatever must stay open.
+    pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.user.descriptors()
+    }
+
+    fn container(&self) -> Option<&Container> {
+        match &self.container {
+            Side::Open(container) => Some(container),
+            _ => None,
+        }
     }
 
     /// What to wait for.
     pub fn interests(&self) -> Vec<PollFd<'_>> {
-        let Some(container) = &self.container else { return Vec::new() };
+        let Some(container) = self.container() else { return Vec::new() };
         let mut fds = Vec::new();
         let mut of_master = PollFlags::empty();
         if container.readable && self.screen.is_empty() {
             of_master |= PollFlags::POLLIN;
         }
-        if !self.keys.is_empty() || self.input == Input::Ended {
+        if !self.keys.is_empty() {
             of_master |= PollFlags::POLLOUT;
         }
         if !of_master.is_empty() {
             fds.push(PollFd::new(container.master.as_fd(), of_master));
         }
-        if self.input == Input::Open && self.keys.is_empty() && self.may_read_keys() {
-            fds.push(PollFd::new(sys::standard_input(), PollFlags::POLLIN));
-        }
+        fds.extend(self.wants_keys().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         if !self.screen.is_empty() {
-            fds.push(PollFd::new(self.output.fd(), PollFlags::POLLOUT));
+            fds.push(PollFd::new(self.user.screen(), PollFlags::POLLOUT));
         }
         fds
     }
 
-    /// Reading a terminal from the background would stop us.
-    fn may_read_keys(&self) -> bool {
-        self.user.is_none() || self.is_raw
+    /// Where the next keys are read, if they can be taken.
+    fn wants_keys(&self) -> Option<BorrowedFd<'_>> {
+        let room = matches!(self.input, Input::Open { .. }) && self.keys.is_empty();
+        self.user.keys().filter(|_| room)
+    }
+
+    /// When to look at the foreground again, if nobody will tell us about it.
+    pub fn look_again(&self) -> Option<Duration> {
+        (self.container().is_some() && self.user.waits_for_terminal()).then_some(LOOK_AGAIN)
     }
 
     /// Moves what can be moved.
     pub fn turn(&mut self, ready: &[(RawFd, PollFlags)]) {
-        let Some(container) = &self.container else { return };
-        let master = container.master.as_raw_fd();
-        let input = stdin().as_raw_fd();
-        let events = |fd: RawFd| {
-            ready
-                .iter()
-                .filter(|(of, _)| *of == fd)
-                .fold(PollFlags::empty(), |all, (_, events)| all | *events)
+        if self.look_again().is_some() {
+            self.user.take_terminal();
+            if self.has_users_terminal() {
+                self.resize();
+            }
+        }
+        let Some(container) = self.container() else { return };
+        let is_ready = |fd: BorrowedFd<'_>, events: PollFlags| {
+            let events = events | PollFlags::POLLHUP | PollFlags::POLLERR;
+            ready.iter().any(|(of, now)| *of == fd.as_raw_fd() && now.intersects(events))
         };
-        let readable = PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR;
-        let (from_master, from_input) = (events(master), events(input));
-        if from_input.intersects(readable) && self.input == Input::Open && self.keys.is_empty() {
+        // Asked anew: a signal since the wait may have put us into the background.
+        let keys = self.wants_keys().is_some_and(|fd| is_ready(fd, PollFlags::POLLIN));
+        let shown = self.screen.is_empty() && is_ready(container.master.as_fd(), PollFlags::POLLIN);
+        let room = !self.screen.is_empty() && is_ready(self.user.screen(), PollFlags::POLLOUT);
+        if keys {
             self.read_keys();
         }
-        if from_master.intersects(readable) && self.screen.is_empty() {
-            self.read_screen();
-        }
-        if !self.keys.is_empty() || (self.input == Input::Ended && !from_master.is_empty()) {
+        if !self.keys.is_empty() {
             self.write_keys();
         }
-        if !self.screen.is_empty() {
+        if shown {
+            self.read_screen();
+        }
+        if room {
             self.write_screen();
         }
     }
 
     fn read_keys(&mut self) {
         let mut buffer = [0; CHUNK];
-        match read(sys::standard_input(), &mut buffer) {
-            Ok(0) | Err(Errno::EIO) => self.input = Input::Ended,
-            Ok(count) => self.keys.extend_from_slice(&buffer[..count]),
-            Err(Errno::EAGAIN | Errno::EINTR) => {}
-            Err(_) => self.input = Input::Ended,
+        match self.user.read(&mut buffer) {
+            Keys::Some(count) => {
+                let within_line = self.user.has_end() && buffer[count - 1] != b'\n';
+                self.input = Input::Open { within_line };
+                self.keys.extend_from_slice(&buffer[..count]);
+            }
+            Keys::None => {}
+            Keys::End => self.end_keys(),
+            Keys::HungUp => self.hang_up(),
         }
     }
 
+    /// A pipe has no key for its end, so we press it; within a line the first press
+    /// only sends the line so far.
+    fn end_keys(&mut self) {
+        let Input::Open { within_line } = self.input else { return };
+        self.input = Input::Closed;
+        self.keys.extend(std::iter::repeat_n(END_KEY, 1 + usize::from(within_line)));
+    }
+
+    /// The user is gone: the container's processes see what any terminal's would.
+    fn hang_up(&mut self) {
+        self.container = Side::HungUp;
+        self.input = Input::Closed;
+        self.keys.clear();
+        self.screen.clear();
+    }
+
     fn write_keys(&mut self) {
-        let Some(container) = &self.container else { return };
-        if self.keys.is_empty() && self.input == Input::Ended {
-            self.keys.push(END_KEY);
-            self.input = Input::Closed;
-        }
+        let Some(container) = self.container() else { return };
         match write(&container.master, &self.keys) {
             Ok(count) => drop(self.keys.drain(..count)),
             Err(Errno::EAGAIN | Errno::EINTR) => {}
@@ -182,7 +202,7 @@ impl Relay {
     }
 
     fn read_screen(&mut self) -> bool {
-        let Some(container) = &mut self.container else { return false };
+        let Side::Open(container) = &mut self.container else { return false };
         let mut buffer = [0; CHUNK];
         match read(&container.master, &mut buffer) {
             Ok(count) if count > 0 => {
@@ -198,22 +218,33 @@ impl Relay {
     }
 
     fn write_screen(&mut self) {
-        match write(self.output.fd(), &self.screen) {
+        match self.user.write(&self.screen) {
             Ok(count) => drop(self.screen.drain(..count)),
-            Err(Errno::EAGAIN | Errno::EINTR) => {}
-            // Nobody sees the screen any more; the container goes on.
-            Err(_) => self.screen.clear(),
+            // As SIGPIPE would end a program that writes to nobody.
+            Err(_) => self.hang_up(),
         }
     }
 
-    /// The container is gone: shows the rest of what it wrote.
-    pub fn finish(&mut self) {
+    /// The container is gone: shows the rest of what it wrote, for as long as the
+    /// user takes to look, or until `give_up` says that nobody wants it.
+    pub fn finish(&mut self, signals: BorrowedFd<'_>, mut give_up: impl FnMut() -> bool) {
+        if !self.user.has_screen() {
+            // The container's is not there any more to make signals of the keys.
+            self.user.give_terminal_back();
+        }
         loop {
             while !self.screen.is_empty() {
-                let before = self.screen.len();
-                self.write_screen();
-                if self.screen.len() == before && !self.wait_for_screen() {
+                let mut fds = [
+                    PollFd::new(self.user.screen(), PollFlags::POLLOUT),
+                    PollFd::new(signals, PollFlags::POLLIN),
+                ];
+                let waited = poll(&mut fds, PollTimeout::NONE);
+                let [has_room, has_signal] = fds.map(|fd| fd.any() == Some(true));
+                if waited.is_err() || (has_signal && give_up()) {
                     return;
+                }
+                if has_room {
+                    self.write_screen();
                 }
             }
             if !self.read_screen() {
@@ -222,16 +253,10 @@ impl Relay {
         }
     }
 
-    fn wait_for_screen(&self) -> bool {
-        let mut fds = [PollFd::new(self.output.fd(), PollFlags::POLLOUT)];
-        // A terminal that takes nothing for so long has lost its user.
-        matches!(nix::poll::poll(&mut fds, 5000u16), Ok(1))
-    }
-
     /// The user's screen has another size.
     pub fn resize(&self) {
-        let Some(container) = &self.container else { return };
-        let size = sys::get_window_size(self.output.fd())
+        let Some(container) = self.container() else { return };
+        let size = sys::get_window_size(self.user.screen())
             .or_else(|_| sys::get_window_size(sys::standard_input()));
         if let Ok(size) = size {
             let _ = sys::set_window_size(&container.master, &size);
@@ -240,32 +265,26 @@ impl Relay {
 
     /// Stops what runs in the foreground of the container's terminal.
     pub fn stop_foreground(&self) {
-        if let Some(container) = &self.container {
+        if let Some(container) = self.container() {
             let _ = sys::signal_foreground(&container.master, Signal::SIGTSTP);
         }
     }
 
+    /// Whether the user's keys come to us.
+    pub fn has_users_terminal(&self) -> bool {
+        self.user.is_raw()
+    }
+
     /// Gives the user's terminal back for a while.
-    pub fn pause(&self) {
-        if self.is_raw
-            && let Some(user) = &self.user
-        {
-            user.restore();
-        }
+    pub fn pause(&mut self) {
+        self.user.give_terminal_back();
     }
 
     /// Takes the user's terminal when we are its foreground; else lets it be.
     pub fn resume(&mut self) {
-        if let Some(user) = &self.user {
-            let foreground = nix::unistd::tcgetpgrp(user.tty());
-            self.is_raw = foreground == Ok(nix::unistd::getpgrp()) && user.set_raw().is_ok();
+        if self.container().is_some() {
+            self.user.take_terminal();
         }
         self.resize();
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        self.pause();
     }
 }

@@ -26,6 +26,7 @@ use crate::status::Status;
 
 pub use namespaces::drop_namespaces;
 pub use process::is_terminal;
+pub use terminal::is_controlling_terminal;
 
 /// A run, ready to be carried out.
 #[derive(Debug)]
@@ -54,8 +55,6 @@ pub fn run(args: RunArgs, inherited: &Inherited) -> Result<Request, Error> {
     match resolve(args, inherited, preserve_fds) {
         Ok(request) => Ok(Request { status, ..request }),
         Err(error) => {
-            // A reader that has gone must not end us by SIGPIPE before we have said why.
-            let _ = nsshim::sys::block_all_signals();
             Status::new(status).failed(&error);
             Err(error)
         }

@@ -62,7 +62,10 @@ pub enum Message {
     },
     /// nsctl: stop me with the workload. Shim: I did; or, when it goes on already, `Go`.
     /// One process does both, so that no continuation can overtake its stop.
-    Stop,
+    Stop {
+        /// With all of nsctl's process group.
+        whole_group: bool,
+    },
     /// The container is gone.
     Exited(Exit),
     /// Pass this signal to the workload.
@@ -189,7 +192,7 @@ fn encode(message: &Message) -> Vec<u8> {
     match message {
         Message::Reached => out.push(tag::REACHED),
         Message::Go => out.push(tag::GO),
-        Message::Stop => out.push(tag::STOP),
+        Message::Stop { whole_group } => out.extend([tag::STOP, u8::from(*whole_group)]),
         Message::Terminal => out.push(tag::TERMINAL),
         Message::Namespaces(ids) => {
             out.push(tag::NAMESPACES);
@@ -234,7 +237,7 @@ fn decode(bytes: &[u8]) -> Option<Message> {
     Some(match first {
         tag::REACHED => Message::Reached,
         tag::GO => Message::Go,
-        tag::STOP => Message::Stop,
+        tag::STOP => Message::Stop { whole_group: *rest.first()? != 0 },
         tag::TERMINAL => Message::Terminal,
         tag::NAMESPACES => {
             let mut ids = [0; 8];
@@ -272,7 +275,7 @@ mod tests {
         let messages = [
             Message::Reached,
             Message::Go,
-            Message::Stop,
+            Message::Stop { whole_group: true },
             Message::Terminal,
             Message::Namespaces([1, 2, 3, 4, 5, 6, 7, u64::MAX]),
             Message::Failed(Failure {

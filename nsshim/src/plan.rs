@@ -126,7 +126,8 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     if session == Session::Own {
         inside.push(Inside::Session);
     }
-    inside.extend(terminal.map(Inside::Terminal));
+    let owner = process.user.as_ref().map(|user| user.uid);
+    inside.extend(terminal.map(|terminal| Inside::Terminal(terminal, owner)));
     inside.push(Inside::Workdir(process.workdir.clone()));
     // From here on rights go away. Limits first: raising one needs CAP_SYS_RESOURCE.
     inside.extend(process.nice.map(Inside::Nice));

@@ -57,6 +57,10 @@ pub struct Terminal {
     pub size: Winsize,
     /// The modes of the user's terminal, to start with the same keys and flags.
     pub modes: Option<Termios>,
+    /// Whether a new line also returns to the first column, as the user's raw terminal needs.
+    pub adds_returns: bool,
+    /// Whether standard error goes to it too.
+    pub takes_errors: bool,
 }
 
 /// Which session and process group the workload runs in.

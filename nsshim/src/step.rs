@@ -29,7 +29,8 @@ use nix::unistd::Pid;
 use crate::error::{Failure, Result};
 use crate::seccomp::Filter;
 use crate::spec::{
-    IdMaps, Joined, Kind, Persist, Propagation, Rlimit, Terminal, TimeOffsets, User, Workdir,
+    ContainerId, IdMaps, Joined, Kind, Persist, Propagation, Rlimit, Terminal, TimeOffsets, User,
+    Workdir,
 };
 
 pub(crate) use join::flag_name;
@@ -100,8 +101,9 @@ pub enum Inside {
     Umask(u32),
     /// Become a session leader.
     Session,
-    /// Make a pty, take it as controlling terminal and standard streams, send its master out.
-    Terminal(Terminal),
+    /// Make a pty that belongs to this user, take it as controlling terminal and standard
+    /// streams, send its master out.
+    Terminal(Terminal, Option<ContainerId>),
     /// Go to the working directory.
     Workdir(Workdir),
     /// Limit the capabilities that can ever be had.
@@ -194,7 +196,7 @@ impl Inside {
             Inside::Nice(nice) => limits::nice(*nice),
             Inside::Umask(mask) => limits::umask(*mask),
             Inside::Session => session::lead(),
-            Inside::Terminal(terminal) => pty::open(context, terminal),
+            Inside::Terminal(terminal, owner) => pty::open(context, terminal, *owner),
             Inside::Workdir(workdir) => workdir::enter(workdir),
             Inside::DropBounding(keep) => capabilities::drop_bounding(*keep),
             Inside::Capabilities(set) => capabilities::set(*set),
@@ -230,7 +232,7 @@ impl Inside {
             Inside::Nice(nice) => format!("set the nice value {nice}"),
             Inside::Umask(_) => "set the umask".into(),
             Inside::Session => "start a session".into(),
-            Inside::Terminal(_) => "make a terminal".into(),
+            Inside::Terminal(..) => "make a terminal".into(),
             Inside::Workdir(_) => "enter the working directory".into(),
             Inside::DropBounding(_) => "limit the capabilities".into(),
             Inside::Capabilities(_) => "set the capabilities".into(),
@@ -289,7 +291,7 @@ impl fmt::Display for Inside {
             Inside::Nice(nice) => write!(f, "setpriority(PRIO_PROCESS, 0, {nice})"),
             Inside::Umask(mask) => write!(f, "umask(0{mask:o})"),
             Inside::Session => f.write_str("setsid()"),
-            Inside::Terminal(terminal) => pty::describe(f, terminal),
+            Inside::Terminal(terminal, _) => pty::describe(f, terminal),
             Inside::Workdir(workdir) => workdir::describe(f, workdir),
             Inside::DropBounding(keep) => capabilities::describe_bounding(f, *keep),
             Inside::Capabilities(set) => capabilities::describe(f, *set),

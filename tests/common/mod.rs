@@ -9,7 +9,7 @@ mod who;
 
 pub use helper::helper;
 pub use processes::{Tag, eventually};
-pub use pty::Screen;
+pub use pty::{PROMPT, Screen};
 pub use run::{Nsctl, Ran, nsctl, shell};
 pub use skip::{have, skip};
 pub use who::{Who, as_each};

@@ -3,7 +3,9 @@
 use std::io::{stderr, stdin, stdout};
 use std::os::fd::{AsFd, BorrowedFd};
 
+use nix::sys::stat::fstat;
 use nix::sys::termios::tcgetsid;
+use nix::unistd::{getpgrp, tcgetpgrp};
 use nsshim::spec::{Session, Terminal};
 use nsshim::{SavedTerminal, sys};
 
@@ -33,21 +35,38 @@ pub fn resolve(args: &RunArgs) -> Result<Terminals, Error> {
     }
     // The user's keys come from stdin; the size is that of the screen.
     let users = match is_terminal(stdin.as_fd()) {
-        true => {
-            let failed = |error: &dyn std::fmt::Display| {
-                Error::new(format!("cannot use the terminal on standard input: {error}"))
-            };
-            let tty = stdin.as_fd().try_clone_to_owned().map_err(|error| failed(&error))?;
-            Some(SavedTerminal::save(tty).map_err(|error| failed(&error))?)
-        }
+        true => Some(save(stdin.as_fd())?),
         false => None,
     };
     let size = [stdout.as_fd(), stdin.as_fd(), stderr.as_fd()]
         .into_iter()
         .find_map(|stream| sys::get_window_size(stream).ok())
         .unwrap_or(DEFAULT_SIZE);
-    let modes = users.as_ref().map(|saved| saved.modes().clone());
-    Ok(Terminals { own: Some(Terminal { size, modes }), users, session: Session::Own })
+    let own = Terminal {
+        size,
+        modes: users.as_ref().map(|saved| saved.modes().clone()),
+        // Else what shows the lines adds it, or nobody wants it: a file, a pipe.
+        adds_returns: users.is_some() && is_terminal(stdout.as_fd()),
+        takes_errors: is_terminal(stderr.as_fd()) || is_same_file(stderr.as_fd(), stdout.as_fd()),
+    };
+    Ok(Terminals { own: Some(own), users, session: Session::Own })
+}
+
+fn save(stdin: BorrowedFd<'_>) -> Result<SavedTerminal, Error> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Error::new(format!("cannot use the terminal on standard input: {error}"))
+    };
+    let tty = stdin.try_clone_to_owned().map_err(|error| failed(&error))?;
+    let mut saved = SavedTerminal::save(tty).map_err(|error| failed(&error))?;
+    if tcgetpgrp(stdin).is_ok_and(|group| group != getpgrp()) {
+        saved.assume_lines();
+    }
+    Ok(saved)
+}
+
+fn is_same_file(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
+    let id = |stream| fstat(stream).map(|stat| (stat.st_dev, stat.st_ino));
+    id(one).is_ok_and(|one| id(other) == Ok(one))
 }
 
 /// What a terminal without a screen is usually given.
@@ -56,7 +75,7 @@ const DEFAULT_SIZE: nix::pty::Winsize =
 
 /// Whether a stream is the terminal of our own session: then the workload must
 /// stay in the session to read it.
-fn is_controlling_terminal(stream: BorrowedFd<'_>) -> bool {
+pub fn is_controlling_terminal(stream: BorrowedFd<'_>) -> bool {
     let own = nix::unistd::getsid(None);
     is_terminal(stream) && own.is_ok() && tcgetsid(stream).ok() == own.ok()
 }

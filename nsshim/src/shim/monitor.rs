@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::unistd::{Pid, getppid};
+use nix::unistd::{Pid, getpgid, getppid};
 use nsinit::report::{Report, Stage};
 
 use super::Child;
@@ -29,7 +29,8 @@ pub(super) struct Monitor<'a> {
     nsctl_is_alive: bool,
     child_is_silent: bool,
     workload_is_stopped: bool,
-    caller_is_stopped: bool,
+    /// As a target of kill(2): the caller, or its process group.
+    stopped_caller: Option<Pid>,
     exit: Option<Exit>,
     failed: bool,
 }
@@ -60,7 +61,7 @@ impl<'a> Monitor<'a> {
             nsctl_is_alive: true,
             child_is_silent: false,
             workload_is_stopped: false,
-            caller_is_stopped: false,
+            stopped_caller: None,
             exit: None,
             failed: false,
         };
@@ -172,8 +173,13 @@ impl<'a> Monitor<'a> {
 
     fn hear_nsctl(&mut self) {
         match channel::receive(self.nsctl, false) {
-            Received::Message(Message::Signal(info), _) => self.pass(info),
-            Received::Message(Message::Stop, _) => self.stop_caller(),
+            Received::Message(Message::Signal(info), _) => {
+                // Who speaks is not stopped, and a SIGCONT would undo a SIGTSTP that he has
+                // not read yet.
+                self.stopped_caller = None;
+                self.pass(info);
+            }
+            Received::Message(Message::Stop { whole_group }, _) => self.stop_caller(whole_group),
             Received::Message(..) | Received::Nothing => {}
             Received::End => {
                 self.nsctl_is_alive = false;
@@ -239,11 +245,13 @@ impl<'a> Monitor<'a> {
     }
 
     /// The caller wants to be seen stopped with the workload, and waits for the answer.
-    fn stop_caller(&mut self) {
+    fn stop_caller(&mut self, whole_group: bool) {
         if self.workload_is_stopped {
-            self.caller_is_stopped = true;
-            self.signal_caller(Signal::SIGTSTP);
-            self.tell(&Message::Stop, None);
+            let group = getpgid(Some(self.caller)).ok().filter(|_| whole_group);
+            let target = group.map_or(self.caller, |group| Pid::from_raw(-group.as_raw()));
+            self.stopped_caller = Some(target);
+            self.signal_caller(target, Signal::SIGTSTP);
+            self.tell(&Message::Stop { whole_group }, None);
         } else {
             self.tell(&Message::Go, None);
         }
@@ -251,15 +259,15 @@ impl<'a> Monitor<'a> {
 
     fn workload_continued(&mut self) {
         self.workload_is_stopped = false;
-        if std::mem::take(&mut self.caller_is_stopped) {
-            self.signal_caller(Signal::SIGCONT);
+        if let Some(target) = self.stopped_caller.take() {
+            self.signal_caller(target, Signal::SIGCONT);
         }
     }
 
-    fn signal_caller(&self, signal: Signal) {
+    fn signal_caller(&self, target: Pid, signal: Signal) {
         // It is our parent as long as it lives.
         if getppid() == self.caller {
-            let _ = nix::sys::signal::kill(self.caller, signal);
+            let _ = nix::sys::signal::kill(target, signal);
         }
     }
 
