@@ -82,6 +82,14 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Our own child; a test that failed must not leave it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// unshare: ignored, launcher dies, all survive. bwrap: all survive. nsjail, firejail:
 /// exit code lost. bst, as root only, and unshare --forward-signals, but for HUP, as here.
 #[test]
