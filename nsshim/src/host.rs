@@ -20,6 +20,9 @@ pub struct Host {
     pub capabilities: u64,
     /// Whether the group 5, `tty`, exists in the caller's user namespace.
     pub tty_group: bool,
+    /// Whether setgroups(2) is denied here, and in all that is nested here, whatever
+    /// the capabilities.
+    pub setgroups_denied: bool,
     /// What a new mount of proc must repeat.
     pub proc_flags: MsFlags,
     /// What a new mount of sysfs must repeat.
@@ -38,6 +41,8 @@ impl Host {
             capabilities,
             tty_group: std::fs::read_to_string("/proc/self/gid_map")
                 .is_ok_and(|map| parse_idmap(&map).iter().any(|line| line.maps(TTY_GROUP))),
+            setgroups_denied: std::fs::read_to_string("/proc/self/setgroups")
+                .is_ok_and(|word| word.trim() == "deny"),
             proc_flags: locked_flags("/proc"),
             sys_flags: locked_flags("/sys"),
         }
@@ -51,6 +56,11 @@ impl Host {
     /// Whether the caller may make namespaces without a user namespace.
     pub fn is_privileged(&self) -> bool {
         self.has(Capability::CAP_SYS_ADMIN)
+    }
+
+    /// Whether the caller may set supplementary groups.
+    pub fn may_set_groups(&self) -> bool {
+        self.has(Capability::CAP_SETGID) && !self.setgroups_denied
     }
 
     /// Whether the caller may write any id map.

@@ -94,6 +94,11 @@ fn maps(args: &RunArgs, host: &Host) -> Result<Option<IdMaps>, Error> {
     // /etc/subgid or CAP_SETGID makes it safe.
     let only_own = matches!(groups[..], [line] if line.count == 1 && line.outside == host.gid);
     let setgroups = match args.setgroups {
+        Some(SetgroupsArg::Allow) if host.setgroups_denied => {
+            return Err(Error::new("cannot allow setgroups")
+                .because("it is denied in the user namespace that nsctl runs in (/proc/self/setgroups), and so in all nested in it")
+                .try_this("--setgroups deny, or a start further out"));
+        }
         Some(SetgroupsArg::Allow) if only_own && !host.may_map_any_id() => {
             return Err(Error::new("cannot allow setgroups")
                 .because("without root only the caller's own group is mapped, and the kernel lets nobody drop groups that may deny a file")
@@ -101,7 +106,7 @@ fn maps(args: &RunArgs, host: &Host) -> Result<Option<IdMaps>, Error> {
         }
         Some(SetgroupsArg::Allow) => Setgroups::Allow,
         Some(SetgroupsArg::Deny) => Setgroups::Deny,
-        None if only_own => Setgroups::Deny,
+        None if only_own || host.setgroups_denied => Setgroups::Deny,
         None => Setgroups::Allow,
     };
     let maps = IdMaps { users, groups, setgroups };
@@ -325,7 +330,7 @@ fn user(
 ) -> Result<Option<User>, Error> {
     let denied = match maps {
         Some(maps) => maps.setgroups == Setgroups::Deny,
-        None => !host.has(Capability::CAP_SETGID),
+        None => !host.may_set_groups(),
     };
     if denied && !args.groups.is_empty() {
         return Err(Error::new("cannot set --groups: setgroups is denied")
@@ -360,7 +365,7 @@ fn user(
         _ if args.keep_groups => None,
         false => Some(groups.into_iter().map(ContainerId).collect()),
         // Whoever may drop groups outside does it there; see the plan.
-        true if host.has(Capability::CAP_SETGID) => Some(Vec::new()),
+        true if host.may_set_groups() => Some(Vec::new()),
         true => {
             log::info!("setgroups is denied: the caller's supplementary groups stay");
             None

@@ -1,7 +1,5 @@
 //! Who writes the maps, and as whom the steps run once they are written.
 
-use caps::Capability;
-
 use crate::host::Host;
 use crate::spec::{IdKind, IdMap, IdMaps, Setgroups, User};
 use crate::step::{Inside, Outside};
@@ -69,7 +67,7 @@ pub(super) fn mapped_owner(maps: &IdMaps, host: &Host) -> Option<Inside> {
 /// Groups that are to go, but cannot where setgroups(2) is denied, go before.
 pub(super) fn drop_groups(maps: &IdMaps, host: &Host, user: &mut Option<User>) -> Option<Outside> {
     let user = user.as_mut()?;
-    if maps.setgroups == Setgroups::Allow || !host.has(Capability::CAP_SETGID) {
+    if maps.setgroups == Setgroups::Allow || !host.may_set_groups() {
         return None;
     }
     user.groups.take_if(|groups| groups.is_empty()).map(|_| Outside::DropGroups)
