@@ -9,8 +9,10 @@
 #[allow(dead_code, unused_imports, reason = "each test takes what it needs")]
 mod common;
 
+mod causes;
 mod death;
 mod descriptors;
+mod errors;
 mod exit_status;
 mod idle;
 mod job_control;

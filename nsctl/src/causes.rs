@@ -1,36 +1,170 @@
 //! Why it failed: from a failed call to its cause, found by looking, and the remedy.
+//!
+//! A cause is named only when there is evidence for it on this machine, now. When
+//! there is none the call and its errno stand alone: a wrong hint costs more than none.
 
-use nsshim::Failure;
-use nsshim::spec::Spec;
-use nsshim::{Host, errno_name};
+mod access;
+mod elf;
+mod exec;
+mod idmaps;
+mod join;
+mod limits;
+mod machine;
+mod mounts;
+mod namespaces;
+mod process;
 
-use crate::error::Error;
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
-/// What was asked, for the search.
+use nix::errno::Errno;
+use nsshim::spec::{Choice, Kind, Rlimit, Spec, Workdir};
+use nsshim::{Failure, Host, errno_name};
+
+use self::access::Ids;
+use self::machine::Machine;
+use crate::error::{Error, Finding};
+
+/// One thing that can be wrong, and how to see whether it is.
+pub struct Cause {
+    /// A short name, `seccomp-filter`.
+    pub name: &'static str,
+    /// Whether it could make such a call fail like this.
+    pub explains: fn(&Failure) -> bool,
+    /// Looks for evidence.
+    pub look: fn(&Scene<'_>) -> Option<Finding>,
+}
+
+/// THE table of causes, the most specific first.
+pub fn all() -> impl Iterator<Item = &'static Cause> {
+    [
+        namespaces::CAUSES,
+        limits::CAUSES,
+        join::CAUSES,
+        idmaps::CAUSES,
+        mounts::CAUSES,
+        process::CAUSES,
+        exec::CAUSES,
+        // Last: they can be behind much, and say less about the call.
+        namespaces::RESTRICTIONS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// What is looked at.
+pub struct Scene<'a> {
+    /// Where.
+    pub machine: Machine,
+    /// What failed.
+    pub failure: &'a Failure,
+    /// What was to be done.
+    pub asked: &'a Context,
+}
+
+/// What was asked, as far as the search needs it.
 #[derive(Debug, Clone)]
 pub struct Context {
-    command: String,
-    host: Host,
+    pub(crate) host: Host,
+    pub(crate) new: Vec<Kind>,
+    pub(crate) joined: Vec<(Kind, PathBuf)>,
+    pub(crate) command: PathBuf,
+    pub(crate) path: Option<Vec<u8>>,
+    pub(crate) strings: Vec<CString>,
+    pub(crate) workdir: Workdir,
+    pub(crate) rlimits: Vec<Rlimit>,
+    pub(crate) nice: Option<i32>,
+    pub(crate) ids: Ids,
+    pub(crate) starter: Ids,
+    /// The bytes that arguments and environment take.
+    pub(crate) size: usize,
+    pub(crate) capabilities: u64,
 }
 
 impl Context {
     /// Remembers what the search for causes needs.
     pub fn of(spec: &Spec, host: &Host) -> Self {
-        let command = spec.process.argv.first().map(|word| word.to_string_lossy().into_owned());
-        Context { command: command.unwrap_or_default(), host: *host }
+        let joined = |kind| match spec.namespaces.get(kind) {
+            Choice::Join(joined) => Some((kind, joined.path.clone())),
+            _ => None,
+        };
+        let process = &spec.process;
+        let variable =
+            |entry: &CString| entry.to_bytes().strip_prefix(b"PATH=").map(<[u8]>::to_vec);
+        // The kernel takes strings up to 128 KiB; only one that comes near is worth keeping.
+        let long = |text: &&CString| text.count_bytes() > 100 * 1024;
+        Context {
+            host: *host,
+            new: Kind::ALL.into_iter().filter(|&kind| spec.namespaces.is_new(kind)).collect(),
+            joined: Kind::ALL.into_iter().filter_map(joined).collect(),
+            command: process.argv.first().map(to_path).unwrap_or_default(),
+            path: process.env.iter().find_map(variable),
+            strings: process.argv.iter().chain(&process.env).filter(long).cloned().collect(),
+            workdir: process.workdir.clone(),
+            rlimits: process.rlimits.clone(),
+            nice: process.nice,
+            ids: Ids::of(spec, host),
+            starter: Ids::callers(host),
+            // Each string ends in a zero byte and has a pointer.
+            size: process.argv.iter().chain(&process.env).map(|text| text.count_bytes() + 9).sum(),
+            capabilities: spec.rights.capabilities,
+        }
     }
 
     /// A failed step.
     pub fn explain(&self, failure: Failure) -> Error {
+        let findings = self.find(&failure);
         let Failure { step, call, errno } = failure;
-        let _ = self.host;
         Error::new(format!("cannot {step}: {call}: {} ({})", errno_name(errno), errno.desc()))
+            .with_findings(findings)
     }
 
     /// The workload could not be executed.
     pub fn not_executed(&self, errno: i32, code: u8) -> Error {
-        let errno = nix::errno::Errno::from_raw(errno);
-        Error::new(format!("cannot execute {}: {}", self.command, errno.desc()))
+        let step = format!("execute {}", self.command.display());
+        let call = format!("execve({:?})", self.command);
+        self.explain(Failure { step, call, errno: Errno::from_raw(errno) })
             .with_status(i32::from(code))
     }
+
+    fn find(&self, failure: &Failure) -> Vec<Finding> {
+        let scene = Scene { machine: Machine::here(), failure, asked: self };
+        all()
+            .filter(|cause| (cause.explains)(failure))
+            .filter_map(|cause| {
+                let finding = (cause.look)(&scene);
+                let word = if finding.is_some() { "found" } else { "not seen" };
+                log::debug!("cause {}: {word}", cause.name);
+                finding
+            })
+            .collect()
+    }
+
+    /// Whether a namespace of this kind was to be made.
+    fn makes(&self, kind: Kind) -> bool {
+        self.new.contains(&kind)
+    }
+
+    /// Whether the call was to make a user namespace, with the others in it.
+    fn has_new_user(&self) -> bool {
+        self.makes(Kind::User)
+    }
 }
+
+/// The name of the system call, `mount`.
+fn call_name(failure: &Failure) -> &str {
+    failure.call.split('(').next().unwrap_or_default()
+}
+
+/// Whether the call was one that makes namespaces.
+fn makes_namespaces(failure: &Failure) -> bool {
+    matches!(call_name(failure), "clone3" | "unshare")
+}
+
+fn to_path(text: &CString) -> PathBuf {
+    std::ffi::OsStr::from_bytes(text.to_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests;

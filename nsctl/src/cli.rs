@@ -46,8 +46,10 @@ pub fn main(inherited: &Inherited) -> i32 {
         Ok(cli) => cli,
         Err(wrong) => {
             // clap prints help to stdout, mistakes to stderr.
-            let failed = wrong.print().is_err();
-            return if wrong.use_stderr() || failed { exit::USAGE } else { 0 };
+            if wrong.use_stderr() {
+                return error::report_usage(&wrong.render().to_string());
+            }
+            return if wrong.print().is_err() { exit::OWN_FAILURE } else { 0 };
         }
     };
     start_logging(cli.verbose);

@@ -14,14 +14,44 @@ pub struct Error {
     pub cause: Option<String>,
     /// What helps.
     pub remedy: Option<String>,
+    /// What else was found that explains it.
+    pub others: Vec<Finding>,
     /// The exit status.
     pub status: i32,
+}
+
+/// A cause that was seen, and what helps against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was seen.
+    pub evidence: String,
+    /// What helps.
+    pub remedy: Option<String>,
+}
+
+impl Finding {
+    /// What was seen.
+    pub fn new(evidence: impl Into<String>) -> Self {
+        Finding { evidence: evidence.into(), remedy: None }
+    }
+
+    /// Adds what helps.
+    pub fn try_this(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
 }
 
 impl Error {
     /// A failure of nsctl's own.
     pub fn new(message: impl Into<String>) -> Self {
-        Error { message: message.into(), cause: None, remedy: None, status: exit::OWN_FAILURE }
+        Error {
+            message: message.into(),
+            cause: None,
+            remedy: None,
+            others: Vec::new(),
+            status: exit::OWN_FAILURE,
+        }
     }
 
     /// Adds why.
@@ -36,6 +66,17 @@ impl Error {
         self
     }
 
+    /// Adds what was found, the likeliest first.
+    pub fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        let mut findings = findings.into_iter();
+        if let Some(first) = findings.next() {
+            self.cause = Some(first.evidence);
+            self.remedy = first.remedy;
+        }
+        self.others = findings.collect();
+        self
+    }
+
     /// Sets the exit status.
     pub fn with_status(mut self, status: i32) -> Self {
         self.status = status;
@@ -46,31 +87,70 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "nsctl: {}", printable(&self.message))?;
-        if let Some(cause) = &self.cause {
-            write!(f, "\n  cause:  {}", printable(cause))?;
-        }
-        if let Some(remedy) = &self.remedy {
-            write!(f, "\n  remedy: {}", printable(remedy))?;
+        explanation(f, self.cause.as_deref(), self.remedy.as_deref())?;
+        for other in &self.others {
+            explanation(f, Some(&other.evidence), other.remedy.as_deref())?;
         }
         Ok(())
     }
 }
 
-/// Names come from others; none may speak to the terminal.
+fn explanation(
+    f: &mut fmt::Formatter<'_>,
+    cause: Option<&str>,
+    remedy: Option<&str>,
+) -> fmt::Result {
+    if let Some(cause) = cause {
+        write!(f, "\n  cause:  {}", printable(cause))?;
+    }
+    if let Some(remedy) = remedy {
+        write!(f, "\n  remedy: {}", printable(remedy))?;
+    }
+    Ok(())
+}
+
+/// The longest word that is worth reading.
+const MAX_SHOWN: usize = 2000;
+
+/// Names come from others; none may speak to the terminal, and none may flood it.
 fn printable(text: &str) -> String {
     let escape = |c: char| match c {
         '\n' => "\n          ".to_string(),
+        // Letters that are not seen, or that turn the order of the others around (Trojan Source).
+        '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' => c.escape_unicode().to_string(),
         c if c.is_control() => c.escape_default().to_string(),
         c => c.to_string(),
     };
-    text.chars().map(escape).collect()
+    let length = text.chars().count();
+    let shown: String = text.chars().take(MAX_SHOWN).map(escape).collect();
+    if length > MAX_SHOWN { format!("{shown}… ({length} characters)") } else { shown }
 }
 
 /// Prints an error and returns its exit status.
 pub fn report(error: &Error) -> i32 {
-    // Not eprintln!, which panics when the terminal is gone.
-    let _ = writeln!(std::io::stderr(), "{error}");
+    print(&error.to_string());
     error.status
+}
+
+/// Prints what the parser of the command line says, and returns the exit status for it.
+pub fn report_usage(text: &str) -> i32 {
+    let lines: Vec<String> = text.trim_end().lines().map(printable).collect();
+    let text = lines.join("\n");
+    match text.strip_prefix("error: ") {
+        Some(mistake) => print(&format!("nsctl: {mistake}")),
+        // No verb at all: the whole help.
+        None => print(&text),
+    }
+    exit::USAGE
+}
+
+fn print(text: &str) {
+    // One write, so that no other's line comes between. A reader that is gone, or a
+    // full pipe that does not wait, must not change the status; eprintln! would panic.
+    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
 #[cfg(test)]
@@ -79,7 +159,21 @@ mod tests {
 
     #[test]
     fn control_characters_are_shown_not_sent() {
-        let error = Error::new("no \x1b[31m such");
-        assert_eq!(error.to_string(), "nsctl: no \\u{1b}[31m such");
+        let error = Error::new("no \x1b[31m such\u{202e}");
+        assert_eq!(error.to_string(), "nsctl: no \\u{1b}[31m such\\u{202e}");
+    }
+
+    #[test]
+    fn every_finding_has_its_lines() {
+        let findings = vec![Finding::new("a").try_this("b"), Finding::new("c\nd")];
+        let error = Error::new("cannot").with_findings(findings);
+        let expected = "nsctl: cannot\n  cause:  a\n  remedy: b\n  cause:  c\n          d";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let text = Error::new("x".repeat(1 << 20)).to_string();
+        assert!(text.len() < 3000 && text.ends_with("… (1048576 characters)"));
     }
 }

@@ -5,10 +5,13 @@
 //!
 //! Deliberately absent: a daemon, a configuration file, threads.
 
+// The tests of the parts have an entry point of their own.
 #![cfg_attr(not(test), no_main)]
+#![cfg_attr(test, allow(dead_code, reason = "used from the entry point"))]
 
 mod causes;
 mod cli;
+#[cfg(not(test))]
 mod entry;
 mod error;
 mod exit;

@@ -26,6 +26,7 @@ use crate::status::Status;
 
 pub use namespaces::drop_namespaces;
 pub use process::is_terminal;
+pub use subids::known as granted_ranges;
 pub use terminal::is_controlling_terminal;
 
 /// A run, ready to be carried out.

@@ -7,9 +7,11 @@ mod exec;
 mod fd;
 mod ioctl;
 mod mount;
+mod probe;
 mod process;
 mod signal;
 mod wait;
+mod xattr;
 
 pub(crate) use affinity::{Processors, getcpu, sched_getaffinity, sched_setaffinity};
 pub(crate) use clone::{Cloned, clone_vfork, clone3};
@@ -24,9 +26,11 @@ pub use ioctl::{
     set_controlling_terminal, set_window_size, signal_foreground, unlock_pty,
 };
 pub use mount::mount_setattr_readonly;
+pub use probe::intercepted;
 pub use process::{exit_now, fork_single_threaded, set_nice, setdomainname, umask};
 pub use signal::{
     SignalInfo, block_all_signals, default_signal, ignore_signal, pidfd_open, pidfd_send_signal,
     set_signal_mask, signalfd_all, while_stoppable,
 };
 pub use wait::{Change, Whose, waitid};
+pub use xattr::get_xattr;

@@ -20,10 +20,8 @@ pub struct Range {
 pub fn granted(kind: IdKind, host: &Host) -> Result<Vec<Range>, Error> {
     let file = kind.grants_file();
     let uid = host.uid.0;
-    let account = accounts::user(&uid.to_string());
-    let ranges = ranges(&accounts::read(file), uid, account.as_ref());
+    let (name, ranges) = known(kind, uid);
     if ranges.is_empty() {
-        let name = account.map_or(uid.to_string(), |account| account.name);
         let line = format!("echo {name}:100000:65536 | sudo tee -a {file}");
         return Err(Error::new(format!("cannot map {}s: no range is granted", kind.id()))
             .because(format!("{file} has no entry for {name} (uid {uid})"))
@@ -56,13 +54,11 @@ pub fn check_granted(
     if granted_elsewhere() {
         return Ok(());
     }
-    let account = accounts::user(&caller.0.to_string());
-    let granted = ranges(&accounts::read(kind.grants_file()), caller.0, account.as_ref());
+    let (name, granted) = known(kind, caller.0);
     let is_own = |line: &IdMap| line.count == 1 && line.outside == own;
     let Some(line) = lines.iter().find(|line| !is_own(line) && !covers(&granted, line)) else {
         return Ok(());
     };
-    let name = account.map_or(caller.0.to_string(), |account| account.name);
     let shown: Vec<String> = granted
         .iter()
         .map(|range| format!("{} to {}", range.start, range.start + (range.count - 1)))
@@ -105,6 +101,13 @@ fn granted_elsewhere() -> bool {
         .lines()
         .filter_map(|line| line.trim().strip_prefix("subid:"))
         .any(|sources| sources.split_whitespace().any(|source| source != "files"))
+}
+
+/// Who a user is in the grants file, and the ranges granted there.
+pub fn known(kind: IdKind, uid: u32) -> (String, Vec<Range>) {
+    let account = accounts::user(&uid.to_string());
+    let ranges = ranges(&accounts::read(kind.grants_file()), uid, account.as_ref());
+    (account.map_or(uid.to_string(), |account| account.name), ranges)
 }
 
 /// Entries are by name or by number, and there may be several.

@@ -1,0 +1,191 @@
+//! Why something cannot be mounted.
+
+use std::path::Path;
+
+use nix::errno::Errno;
+use nsshim::Failure;
+use nsshim::spec::Kind;
+
+use super::machine::Mount;
+use super::{Cause, Scene, call_name};
+use crate::error::Finding;
+
+pub const CAUSES: &[Cause] = &[
+    Cause {
+        name: "no-proc",
+        explains: |failure| {
+            matches!(failure.errno, Errno::ENOENT | Errno::ENOTDIR)
+                && failure.call.contains("\"/proc")
+        },
+        look: no_proc,
+    },
+    Cause {
+        name: "no-mount-point",
+        explains: |failure| call_name(failure) == "mount" && failure.errno == Errno::ENOENT,
+        look: no_mount_point,
+    },
+    Cause {
+        name: "foreign-network",
+        explains: |failure| denies(failure, "sysfs"),
+        look: foreign_network,
+    },
+    Cause { name: "foreign-ipc", explains: |failure| denies(failure, "mqueue"), look: foreign_ipc },
+    Cause { name: "masked-proc", explains: |failure| denies(failure, "proc"), look: masked_proc },
+    Cause { name: "masked-sys", explains: |failure| denies(failure, "sysfs"), look: masked_sys },
+    Cause {
+        name: "shared-target",
+        explains: |failure| {
+            failure.call.starts_with("mount(\"/proc/")
+                && failure.call.contains("/ns/mnt\"")
+                && failure.errno == Errno::EINVAL
+        },
+        look: shared_target,
+    },
+];
+
+/// `mount("proc", "/proc", …)` was not permitted.
+fn denies(failure: &Failure, fstype: &str) -> bool {
+    failure.errno == Errno::EPERM && failure.call.starts_with(&format!("mount(\"{fstype}\""))
+}
+
+fn no_proc(scene: &Scene<'_>) -> Option<Finding> {
+    let has = scene.machine.path("/proc/self/status").exists();
+    (!has).then(|| {
+        Finding::new("no proc file system is mounted on /proc where nsctl runs")
+            .try_this("mount -t proc proc /proc")
+    })
+}
+
+fn no_mount_point(scene: &Scene<'_>) -> Option<Finding> {
+    let target = scene.failure.call.split('"').nth(3)?;
+    let top = ["/proc", "/sys", "/dev"].into_iter().find(|top| target == *top)?;
+    (!scene.machine.path(top).is_dir()).then(|| {
+        Finding::new(format!("the root file system has no directory {top}"))
+            .try_this(format!("mkdir {top}"))
+    })
+}
+
+/// sysfs shows a network, so only that network's owner may mount it.
+fn foreign_network(scene: &Scene<'_>) -> Option<Finding> {
+    let asked = scene.asked;
+    (asked.has_new_user() && !asked.makes(Kind::Net)).then(|| {
+        Finding::new(
+            "the network namespace belongs to another user namespace than the container's, and \
+             only its owner may mount a /sys for it",
+        )
+        .try_this("--net new, or join the user namespace that owns the network (--userns …)")
+    })
+}
+
+fn foreign_ipc(scene: &Scene<'_>) -> Option<Finding> {
+    let asked = scene.asked;
+    (asked.has_new_user() && !asked.makes(Kind::Ipc)).then(|| {
+        Finding::new(
+            "the IPC namespace belongs to another user namespace than the container's, and only \
+             its owner may mount its message queues",
+        )
+        .try_this("--ipc new, or join the user namespace that owns it (--userns …)")
+    })
+}
+
+/// Directories that are made to be mounted on: a mount there hides nothing.
+const EMPTY: [&str; 6] = [
+    "/proc/sys/fs/binfmt_misc",
+    "/proc/fs/nfsd",
+    "/proc/openprom",
+    "/sys/fs/cgroup",
+    "/sys/kernel/debug",
+    "/sys/kernel/tracing",
+];
+
+fn masked_proc(scene: &Scene<'_>) -> Option<Finding> {
+    too_revealing(scene, "proc", "/proc", "--pid host")
+}
+
+fn masked_sys(scene: &Scene<'_>) -> Option<Finding> {
+    too_revealing(scene, "sysfs", "/sys", "--net host")
+}
+
+/// mount_too_revealing(), fs/namespace.c: in a user namespace proc and sysfs are
+/// mounted only where one is fully visible already, or a mask could be undone so.
+fn too_revealing(scene: &Scene<'_>, fstype: &str, usual: &str, instead: &str) -> Option<Finding> {
+    if !scene.asked.has_new_user() && scene.machine.link("/proc/self/ns/user")? == FIRST {
+        return None;
+    }
+    let mounts = scene.machine.mounts()?;
+    let shown: Vec<&Mount> =
+        mounts.iter().filter(|mount| mount.fstype == fstype && mount.root == "/").collect();
+    let remedy = format!(
+        "{instead} (takes {usual} as it is), or the container around nsctl without masks: \
+         --security-opt systempaths=unconfined (docker), --security-opt unmask=ALL (podman), \
+         --privileged (nsctl run)"
+    );
+    if shown.is_empty() {
+        return Some(
+            Finding::new(format!(
+                "no whole {fstype} file system is mounted here, and the kernel lets no user \
+                 namespace see more of it than was seen before"
+            ))
+            .try_this(remedy),
+        );
+    }
+    let masks = |mount: &Mount| -> Vec<String> {
+        mounts
+            .iter()
+            .filter(|child| child.parent == mount.id && child.id != mount.id)
+            .filter(|child| !is_meant_for_mounts(mount, &child.target, usual))
+            .map(|child| child.target.display().to_string())
+            .collect()
+    };
+    let all: Vec<Vec<String>> = shown.iter().map(|mount| masks(mount)).collect();
+    if all.iter().any(Vec::is_empty) {
+        return None;
+    }
+    let list = all.into_iter().flatten().fold(Vec::new(), |mut list: Vec<String>, target| {
+        if !list.contains(&target) {
+            list.push(target);
+        }
+        list
+    });
+    let more = list.len().saturating_sub(12);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let list = list[..list.len().min(12)].join(" ");
+    Some(
+        Finding::new(format!(
+            "parts of {usual} are hidden here by mounts on {list}{more}, and the kernel lets no \
+             user namespace see behind them"
+        ))
+        .try_this(remedy),
+    )
+}
+
+const FIRST: &str = "user:[4026531837]";
+
+fn is_meant_for_mounts(of: &Mount, target: &Path, usual: &str) -> bool {
+    let Ok(rest) = target.strip_prefix(&of.target) else { return false };
+    let path = Path::new(usual).join(rest);
+    EMPTY.iter().any(|empty| path == Path::new(empty))
+        // sysfs makes its mount points empty for good, sysfs_create_mount_point().
+        || (usual == "/sys"
+            && ["fs/bpf", "fs/pstore", "fs/fuse/connections", "fs/selinux", "fs/smackfs",
+                "kernel/security", "kernel/config", "firmware/efi/efivars", "hypervisor/s390"]
+                .iter()
+                .any(|known| rest == Path::new(known)))
+}
+
+/// A mount namespace can be kept only where mounts do not travel. mount_namespaces(7)
+fn shared_target(scene: &Scene<'_>) -> Option<Finding> {
+    let target = scene.failure.call.split('"').nth(3)?;
+    let mount = scene.machine.mount_of(Path::new(target))?;
+    mount.shared.then(|| {
+        let on = mount.target.display();
+        Finding::new(format!(
+            "{target} is on {on}, whose mounts travel to other mount namespaces (shared), and a \
+             mount namespace must not come into itself"
+        ))
+        .try_this(format!(
+            "a file on a private mount: sudo mount --bind DIR DIR && sudo mount --make-private DIR \
+             with DIR on {on}"
+        ))
+    })
+}

@@ -1,0 +1,137 @@
+//! Finders over a machine made of files.
+
+use std::path::PathBuf;
+
+use super::*;
+use nsshim::spec::HostId;
+
+fn asked(new: &[Kind]) -> Context {
+    Context {
+        host: Host { uid: HostId(1000), gid: HostId(1000), capabilities: 0, ..Host::probe() },
+        new: new.to_vec(),
+        joined: Vec::new(),
+        command: "true".into(),
+        path: None,
+        strings: Vec::new(),
+        workdir: Workdir::Keep("/".into()),
+        rlimits: Vec::new(),
+        nice: None,
+        ids: Ids::default(),
+        starter: Ids::default(),
+        size: 0,
+        capabilities: 0,
+    }
+}
+
+fn failure(call: &str, errno: Errno) -> Failure {
+    Failure { step: "do it".into(), call: call.into(), errno }
+}
+
+/// A directory with these files, removed at the end.
+struct Files(PathBuf);
+
+impl Files {
+    fn new(name: &str, files: &[(&str, &str)]) -> Self {
+        let root = std::env::temp_dir().join(format!("nsctl-causes-{}-{name}", std::process::id()));
+        for (path, text) in files {
+            let path = root.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        Files(root)
+    }
+
+    fn find(&self, name: &str, asked: &Context, failure: &Failure) -> Option<Finding> {
+        let cause = all().find(|cause| cause.name == name).unwrap();
+        assert!((cause.explains)(failure), "{name} does not explain {failure}");
+        (cause.look)(&Scene { machine: Machine::at(&self.0), failure, asked })
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn every_cause_has_a_name_of_its_own() {
+    let mut names: Vec<&str> = all().map(|cause| cause.name).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count);
+}
+
+#[test]
+fn apparmors_restriction_is_found_when_it_is_on() {
+    let write = failure("write(\"/proc/self/uid_map\", \"0 1000 1\\n\")", Errno::EPERM);
+    let sysctl = "proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+    let asked = asked(&[Kind::User, Kind::Mnt]);
+    let on =
+        Files::new("apparmor-on", &[(sysctl, "1\n"), ("proc/self/attr/current", "unconfined\n")]);
+    let found = on.find("apparmor-userns", &asked, &write).unwrap();
+    assert!(found.evidence.contains("the profile \"unconfined\""), "{found:?}");
+    let remedy = found.remedy.unwrap();
+    assert!(remedy.contains("kernel.apparmor_restrict_unprivileged_userns=0"), "{remedy}");
+
+    let off = Files::new("apparmor-off", &[(sysctl, "0\n")]);
+    assert_eq!(off.find("apparmor-userns", &asked, &write), None);
+    let without = Files::new("apparmor-none", &[]);
+    assert_eq!(without.find("apparmor-userns", &asked, &write), None);
+}
+
+#[test]
+fn the_switch_for_user_namespaces_is_found_when_it_is_off() {
+    let clone = failure("clone3({flags=CLONE_NEWUSER})", Errno::EPERM);
+    let sysctl = "proc/sys/kernel/unprivileged_userns_clone";
+    let asked = asked(&[Kind::User]);
+    let off = Files::new("switch-off", &[(sysctl, "0\n")]);
+    let remedy = off.find("userns-sysctl", &asked, &clone).unwrap().remedy.unwrap();
+    assert_eq!(remedy, "sudo sysctl -w kernel.unprivileged_userns_clone=1");
+    let on = Files::new("switch-on", &[(sysctl, "1\n")]);
+    assert_eq!(on.find("userns-sysctl", &asked, &clone), None);
+}
+
+#[test]
+fn masks_are_listed_unless_a_whole_proc_is_there() {
+    let mount = failure("mount(\"proc\", \"/proc\", \"proc\", MS_NOSUID)", Errno::EPERM);
+    let asked = asked(&[Kind::User, Kind::Mnt]);
+    let masked = "20 10 0:1 / /proc rw - proc proc rw\n\
+                  21 20 0:2 / /proc/kcore rw - tmpfs tmpfs rw\n\
+                  22 20 0:3 / /proc/sys/fs/binfmt_misc rw - autofs systemd-1 rw\n";
+    let files = Files::new("masked", &[("proc/self/mountinfo", masked)]);
+    let found = files.find("masked-proc", &asked, &mount).unwrap();
+    assert!(found.evidence.contains("by mounts on /proc/kcore, and"), "{found:?}");
+
+    let second = format!("{masked}30 10 0:1 / /other/proc rw - proc proc rw\n");
+    let files = Files::new("second", &[("proc/self/mountinfo", &second)]);
+    assert_eq!(files.find("masked-proc", &asked, &mount), None);
+}
+
+#[test]
+fn an_old_kernel_is_named_with_what_it_lacks() {
+    let call = failure("mount_setattr(\"/sys\", AT_RECURSIVE)", Errno::ENOSYS);
+    let old = Files::new("old", &[("proc/sys/kernel/osrelease", "5.10.0-8-amd64\n")]);
+    let found = old.find("old-kernel", &asked(&[]), &call).unwrap();
+    assert_eq!(found.evidence, "this is Linux 5.10; mount_setattr needs 5.12");
+    let new = Files::new("new", &[("proc/sys/kernel/osrelease", "6.1.0\n")]);
+    assert_eq!(new.find("old-kernel", &asked(&[]), &call), None);
+}
+
+#[test]
+fn a_used_up_cgroup_is_found_also_further_up() {
+    let fork = failure("fork()", Errno::EAGAIN);
+    let files = Files::new(
+        "cgroup",
+        &[
+            ("proc/self/cgroup", "0::/a.slice/b\n"),
+            ("sys/fs/cgroup/a.slice/b/pids.max", "max\n"),
+            ("sys/fs/cgroup/a.slice/b/pids.current", "1\n"),
+            ("sys/fs/cgroup/a.slice/pids.max", "20\n"),
+            ("sys/fs/cgroup/a.slice/pids.current", "20\n"),
+        ],
+    );
+    let found = files.find("process-limit", &asked(&[]), &fork).unwrap();
+    assert!(found.evidence.contains("20 processes and may have 20"), "{found:?}");
+}
