@@ -1,6 +1,7 @@
 //! A signal sent to nsctl, and to it alone, reaches the workload.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout};
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,16 @@ impl Running {
     #[track_caller]
     fn start<S: AsRef<std::ffi::OsStr>>(who: Who, arguments: impl IntoIterator<Item = S>) -> Self {
         let mut nsctl = nsctl(who, arguments);
+        // A shell without job control that runs the tests with `&` leaves these ignored.
+        // SAFETY: signal is safe between fork and exec.
+        unsafe {
+            nsctl.command.pre_exec(|| {
+                for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP] {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
+                Ok(())
+            });
+        }
         let mut child = nsctl.spawn();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let mut running = Running { child, stdout, nsctl };
@@ -299,7 +310,6 @@ fn nsctl_goes_on_when_the_workload_does() {
 /// In an orphaned process group, as under `ssh -t` or a supervisor, nobody could say `fg`.
 #[test]
 fn without_a_shell_to_continue_it_nothing_stops() {
-    use std::os::unix::process::CommandExt;
     as_each(|who| {
         let mut nsctl = nsctl(who, ["run", "sh", "-c", "echo ready; kill -TSTP $$; exit 6"]);
         // SAFETY: setsid is safe between fork and exec.
@@ -307,5 +317,37 @@ fn without_a_shell_to_continue_it_nothing_stops() {
         let mut child = nsctl.spawn();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         assert_eq!(Running { child, stdout, nsctl }.wait(), 6);
+    });
+}
+
+/// A request that waits for somebody, here for the writer of a pipe, can be given up.
+#[test]
+fn a_signal_ends_nsctl_while_it_still_reads_the_request() {
+    as_each(|who| {
+        let fifo = who.directory().join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::from_bits_truncate(0o666)).unwrap();
+        let option = format!("--env-file={}", fifo.display());
+        let mut nsctl = nsctl(who, ["run", &option, "true"]);
+        let mut child = nsctl.spawn();
+        // It is there when our end can be opened; what comes is not the end yet.
+        let writer = std::fs::File::options().write(true).open(&fifo).unwrap();
+        kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        assert_eq!(Running { child, stdout, nsctl }.wait(), 128 + 15);
+        drop(writer);
+    });
+}
+
+#[test]
+fn what_nobody_reads_any_more_ends_nsctl_by_sigpipe() {
+    use std::os::unix::process::ExitStatusExt;
+    as_each(|who| {
+        for arguments in [["run", "--dry-run", "true"], ["run", "--help", "true"]] {
+            let mut nsctl = nsctl(who, arguments);
+            let (reader, writer) = nix::unistd::pipe().unwrap();
+            drop(reader);
+            let status = nsctl.command.stdout(writer).status().unwrap();
+            assert_eq!(status.signal(), Some(libc::SIGPIPE), "{arguments:?}: {status}");
+        }
     });
 }

@@ -19,6 +19,10 @@ use crate::status::Status;
 
 /// Runs the container and returns the exit status.
 pub fn run(mut request: Request) -> Result<i32, Error> {
+    // From here on every signal waits until we look, so that none is lost between
+    // what it would do to us and what it is to do to the workload.
+    sys::block_all_signals()
+        .map_err(|errno| Error::new(format!("cannot take over the signals: {errno}")))?;
     let mut status = Status::new(request.status.take());
     carry_out(request, &mut status).inspect_err(|error| status.failed(error))
 }

@@ -19,12 +19,12 @@ pub struct Inherited {
 }
 
 impl Inherited {
-    /// Reads the state and takes over: from here on every signal waits for us to
-    /// look, so that none is lost between the start and the container.
+    /// Reads the state. Nothing is blocked yet: while the request is still being read,
+    /// a signal does to nsctl what it would have done to the workload.
     pub fn take() -> Result<Self, Error> {
-        let failed = |errno| Error::new(format!("cannot take over the signals: {errno}"));
+        let failed = |errno| Error::new(format!("cannot read the state of the signals: {errno}"));
         let inherited = Inherited {
-            signal_mask: sys::block_all_signals().map_err(failed)?,
+            signal_mask: sys::blocked_signals().map_err(failed)?,
             sigchld_ignored: sys::default_signal(Signal::SIGCHLD).map_err(failed)?,
         };
         open_closed_streams()?;

@@ -56,6 +56,8 @@ pub fn run(args: RunArgs, inherited: &Inherited) -> Result<Request, Error> {
     match resolve(args, inherited, preserve_fds) {
         Ok(request) => Ok(Request { status, ..request }),
         Err(error) => {
+            // A reader that has gone must not end us by SIGPIPE before we have said why.
+            let _ = nsshim::sys::block_all_signals();
             Status::new(status).failed(&error);
             Err(error)
         }

@@ -29,8 +29,8 @@ pub use mount::mount_setattr_readonly;
 pub use probe::intercepted;
 pub use process::{exit_now, fork_single_threaded, set_nice, setdomainname, umask};
 pub use signal::{
-    SignalInfo, block_all_signals, default_signal, ignore_signal, pidfd_open, pidfd_send_signal,
-    set_signal_mask, signalfd_all, while_stoppable,
+    SignalInfo, block_all_signals, blocked_signals, default_signal, ignore_signal, pidfd_open,
+    pidfd_send_signal, set_signal_mask, signalfd_all, while_stoppable,
 };
 pub use wait::{Change, Whose, waitid};
 pub use xattr::get_xattr;

@@ -13,9 +13,25 @@ use nix::unistd::Pid;
 /// The kernel's sigset_t on 64-bit machines, in bytes.
 const MASK_SIZE: usize = size_of::<u64>();
 
-/// Blocks every signal that can be blocked and returns the mask before. sigprocmask(2)
-pub fn block_all_signals() -> nix::Result<u64> {
-    change_mask(u64::MAX)
+/// The signal mask: bit n-1 blocks signal n. sigprocmask(2)
+pub fn blocked_signals() -> nix::Result<u64> {
+    let mut mask: u64 = 0;
+    // SAFETY: changes nothing without a new mask; the old one has the size that is passed.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            libc::SIG_BLOCK,
+            ptr::null::<u64>(),
+            &raw mut mask,
+            MASK_SIZE,
+        )
+    };
+    Errno::result(result).map(|_| mask)
+}
+
+/// Blocks every signal that can be blocked. sigprocmask(2)
+pub fn block_all_signals() -> nix::Result<()> {
+    set_signal_mask(u64::MAX)
 }
 
 /// Sets the signal mask: bit n-1 blocks signal n. sigprocmask(2)
