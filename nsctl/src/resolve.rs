@@ -25,7 +25,7 @@ use crate::state::Claim;
 use crate::status::Status;
 
 pub use namespaces::drop_namespaces;
-pub use process::is_terminal;
+pub use process::{callers_environment, is_terminal};
 pub use subids::known as granted_ranges;
 pub use terminal::is_controlling_terminal;
 

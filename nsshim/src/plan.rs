@@ -6,6 +6,8 @@
 mod identity;
 mod mounts;
 mod shell;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::ffi::CString;

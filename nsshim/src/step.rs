@@ -11,7 +11,7 @@ mod identity;
 mod idmap;
 mod join;
 mod limits;
-mod mount;
+pub(crate) mod mount;
 mod net;
 mod persist;
 mod pty;

@@ -270,7 +270,7 @@ fn print_plan(request: resolve::Request, form: DryRun) -> Result<i32, Error> {
     let plan = nsshim::plan(request.spec, &request.host);
     match form {
         DryRun::Plan => print!("{plan}"),
-        DryRun::Shell => print!("{}", plan.shell()),
+        DryRun::Shell => print!("{}", plan.shell(&resolve::callers_environment())),
     }
     Ok(0)
 }

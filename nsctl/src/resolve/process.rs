@@ -107,6 +107,17 @@ fn environment(args: &RunArgs) -> Result<Vec<CString>, Error> {
         .collect()
 }
 
+/// Our own environment, as the workload's would be without a word.
+pub fn callers_environment() -> Vec<CString> {
+    let joined = |(name, value): (OsString, OsString)| {
+        let mut variable = name;
+        variable.push("=");
+        variable.push(value);
+        c_string(&variable).ok()
+    };
+    std::env::vars_os().filter_map(joined).collect()
+}
+
 /// `NAME=VALUE` sets, `NAME` takes the caller's value or, if it has none, removes.
 fn set_variable(variables: &mut Vec<(OsString, OsString)>, text: &OsStr) -> Result<(), Error> {
     let bytes = text.as_bytes();

@@ -99,7 +99,7 @@ pub(super) fn mask_directory(path: &'static str) -> Result<()> {
 }
 
 /// A read-only file system without room for a file.
-pub(super) fn empty(path: &'static str) -> MountCall {
+pub(crate) fn empty(path: &'static str) -> MountCall {
     MountCall {
         purpose: path,
         fstype: "tmpfs",
