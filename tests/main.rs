@@ -12,6 +12,7 @@ mod common;
 mod causes;
 mod death;
 mod descriptors;
+mod dry_run;
 mod errors;
 mod exit_status;
 mod idle;
