@@ -23,7 +23,12 @@ const MATRIX: [Row; 6] = [
         assert!(screen.command("bg").ends_with("&"));
         assert!(screen.command("jobs").contains("Running"));
         screen.line("fg");
+        screen.expect("sleep 1000");
+        // The shell names the job before it gives the terminal away.
         screen.send("\x03");
+        if !eventually(Duration::from_secs(1), || screen.sees(PROMPT)) {
+            screen.send("\x03");
+        }
         screen.expect(PROMPT);
         assert_eq!(screen.command("echo $?"), "130");
     }),
@@ -168,6 +173,20 @@ fn the_users_terminal_has_its_modes_back_after_a_kill_of_each_process() {
 }
 
 #[test]
+fn the_users_terminal_has_its_modes_back_after_a_kill_while_the_last_output_waits() {
+    as_each(|who| {
+        // More than the user's terminal holds, less than both do.
+        let screen = Screen::nsctl(who, ["run", "sh", "-c", "seq 3500"]);
+        let only_nsctl_and_shim = || screen.is_raw() && screen.tag.processes().len() == 2;
+        assert!(eventually(Duration::from_secs(5), || screen.waiting() > 3000));
+        assert!(eventually(Duration::from_secs(5), only_nsctl_and_shim));
+        kill(Pid::from_raw(screen.child.id() as i32), Signal::SIGKILL).unwrap();
+        let restored = || screen.modes() == screen.started_with;
+        assert!(eventually(Duration::from_secs(1), restored), "{:?}", screen.modes());
+    });
+}
+
+#[test]
 fn a_closed_window_ends_everything() {
     as_each(|who| {
         for command in ["sleep 1000", "bash --norc -i", "cat", "sh -c 'sleep 1000; true'"] {
@@ -238,12 +257,21 @@ fn ten_megabytes_come_through_unchanged() {
 fn a_terminal_that_shows_nothing_does_not_keep_signals_back() {
     as_each(|who| {
         let script = "trap 'exit 9' TERM; echo go; while :; do seq 1 2000; done";
-        let mut screen = Screen::nsctl(who, ["run", "sh", "-c", script]);
-        screen.expect("go");
-        // Nobody reads the screen. What fits into the terminal is on its way when it is full.
-        assert!(eventually(Duration::from_secs(5), || screen.waiting() > 3000));
-        kill(Pid::from_raw(screen.child.id() as i32), Signal::SIGTERM).unwrap();
-        assert_eq!(screen.wait(), 9);
+        let start = |with_session: bool| {
+            let nsctl = nsctl(who, ["run", "sh", "-c", script]);
+            match with_session {
+                true => Screen::start(who, nsctl.command, nsctl.tag),
+                false => Screen::without_session(who, nsctl.command, nsctl.tag),
+            }
+        };
+        for with_session in [true, false] {
+            let mut screen = start(with_session);
+            screen.expect("go");
+            // Nobody reads the screen. What fits into the terminal is on its way when it is full.
+            assert!(eventually(Duration::from_secs(5), || screen.waiting() > 3000));
+            kill(Pid::from_raw(screen.child.id() as i32), Signal::SIGTERM).unwrap();
+            assert_eq!(screen.wait(), 9);
+        }
     });
 }
 

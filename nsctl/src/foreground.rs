@@ -61,6 +61,9 @@ fn carry_out(request: Request, status: &mut Status) -> Result<i32, Error> {
     let outcome = foreground.watch(status);
     // The terminal first: what is printed from here on is for the user's.
     drop(foreground.relay.take());
+    // Then the shim, which waits for that: it must find the terminal before the shell does.
+    drop(foreground.started.channel);
+    let _ = sys::waitid(Whose::Pid(foreground.started.shim), libc::WEXITED);
     drop(foreground.pid_file);
     drop(claim);
     match outcome {
@@ -195,6 +198,10 @@ impl Foreground {
                 }
                 Message::Exited(exit) => {
                     self.outcome.get_or_insert(Outcome::Exited(exit));
+                    // It lives on, to restore the user's terminal should we not get to it.
+                    if self.relay.is_some() {
+                        return self.outcome.take();
+                    }
                 }
                 _ => {}
             },

@@ -287,13 +287,19 @@ impl<'a> Monitor<'a> {
         let exit = self.exit.unwrap_or(ended);
         self.workload_continued();
         // A code needs no message: our own says it, and nsctl wakes once, not twice.
-        match exit {
-            Exit::Code(code) => sys::exit_now(i32::from(code)),
-            Exit::Signaled { .. } => {
-                self.tell(&Message::Exited(exit), None);
-                sys::exit_now(i32::from(exit.status()))
-            }
+        if self.saved.is_some() || matches!(exit, Exit::Signaled { .. }) {
+            self.tell(&Message::Exited(exit), None);
         }
+        self.outlive_caller();
+        sys::exit_now(i32::from(exit.status()))
+    }
+
+    /// The caller may be killed before it has shown the last output and restored the
+    /// user's terminal; it may be dead already, and the container ended for that.
+    fn outlive_caller(&self) {
+        let Some(saved) = &self.saved else { return };
+        while let Received::Message(..) | Received::Nothing = channel::receive(self.nsctl, true) {}
+        saved.restore_if_still_raw();
     }
 }
 
