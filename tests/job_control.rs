@@ -174,6 +174,27 @@ fn a_shell_inside_can_suspend_itself() {
 }
 
 #[test]
+fn closing_the_window_of_a_shell_ends_its_containers() {
+    as_each(|who| {
+        for state in ["foreground", "stopped", "background"] {
+            let mut screen = Screen::shell(who);
+            screen.line("$NSCTL run sh -c 'echo go; exec sleep 1000'");
+            screen.expect("go\r\n");
+            if state != "foreground" {
+                screen.send("\x1a");
+                screen.expect(PROMPT);
+            }
+            if state == "background" {
+                screen.command("bg");
+            }
+            screen.hang_up();
+            screen.wait();
+            screen.tag.expect_none_within(Duration::from_secs(1));
+        }
+    });
+}
+
+#[test]
 fn with_the_users_terminal_it_is_a_job_like_any_command() {
     as_each(|who| {
         let screen = Screen::shell(who);

@@ -9,7 +9,6 @@
 #[allow(dead_code, unused_imports, reason = "each test takes what it needs")]
 mod common;
 
-mod bad_input;
 mod causes;
 mod death;
 mod descriptors;
@@ -26,7 +25,6 @@ mod namespaces;
 mod persist;
 mod process;
 mod propagation;
-mod rights;
 mod share;
 mod signals;
 mod signals_inherited;
@@ -34,3 +32,4 @@ mod status_fd;
 mod terminal;
 mod time;
 mod tiocsti;
+mod tmux;
