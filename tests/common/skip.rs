@@ -5,6 +5,7 @@ use std::path::Path;
 
 /// Says why a test, or a part of it, cannot run here. The lines are counted by
 /// `cargo xtask ci` through the file that NSCTL_TEST_SKIP_LOG names.
+#[allow(clippy::print_stdout, reason = "this is how a skip is seen")]
 pub fn skip(reason: &str) {
     let test = std::thread::current().name().unwrap_or("?").to_string();
     println!("skip: {reason}");

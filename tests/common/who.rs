@@ -120,16 +120,36 @@ fn find(wanted: impl Fn(&Account) -> bool) -> Option<Account> {
     accounts.into_iter().find(|account| wanted(account))
 }
 
-/// A directory of this test run that everyone may enter, removed by the next run.
+/// A directory of this test run that everyone may enter, removed when it ends.
 pub fn base() -> &'static Path {
     static BASE: OnceLock<PathBuf> = OnceLock::new();
+    extern "C" fn remove() {
+        if let Some(path) = BASE.get() {
+            let _ = fs::remove_dir_all(path);
+        }
+    }
     BASE.get_or_init(|| {
-        let path = std::env::temp_dir().join(format!("nsctl-tests-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
+        remove_bases_of_the_dead();
+        let path = std::env::temp_dir().join(format!("{PREFIX}{}", std::process::id()));
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        // SAFETY: the handler touches only a path that nobody changes any more.
+        unsafe { libc::atexit(remove) };
         path
     })
+}
+
+const PREFIX: &str = "nsctl-tests-";
+
+/// A run that was killed could not remove its own.
+fn remove_bases_of_the_dead() {
+    for entry in fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u32>().ok());
+        if pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// The program under test, where an unprivileged user can execute it.
