@@ -1,5 +1,6 @@
 //! The command line: verbs, and what is common to them.
 
+mod ns;
 mod run;
 
 use clap::{ArgAction, Parser, Subcommand};
@@ -8,6 +9,7 @@ use crate::error;
 use crate::exit;
 use crate::inherited::Inherited;
 
+use ns::NsArgs;
 pub use run::{PropagationArg, RunArgs, SeccompArg, SetgroupsArg};
 
 /// Linux namespaces made usable: run, show, explain and enter them.
@@ -27,17 +29,7 @@ enum Verb {
     Run(Box<RunArgs>),
     /// Work with namespaces that exist
     #[command(subcommand)]
-    Ns(NsVerb),
-}
-
-#[derive(Debug, Subcommand)]
-enum NsVerb {
-    /// Release a namespace that `run --persist` keeps in a file
-    Drop {
-        /// The file
-        #[arg(required = true)]
-        files: Vec<std::path::PathBuf>,
-    },
+    Ns(NsArgs),
 }
 
 /// Reads the command line, does what it says, and returns the exit status.
@@ -55,7 +47,7 @@ pub fn main(inherited: &Inherited) -> i32 {
     start_logging(cli.verbose);
     let outcome = match cli.verb {
         Verb::Run(args) => run::main(*args, inherited),
-        Verb::Ns(NsVerb::Drop { files }) => crate::resolve::drop_namespaces(&files),
+        Verb::Ns(args) => ns::main(args),
     };
     outcome.unwrap_or_else(|error| error::report(&error))
 }

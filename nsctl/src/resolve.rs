@@ -24,7 +24,7 @@ use crate::inherited::Inherited;
 use crate::state::Claim;
 use crate::status::Status;
 
-pub use namespaces::drop_namespaces;
+pub use namespaces::is_namespace;
 pub use process::{callers_environment, is_terminal};
 pub use subids::known as granted_ranges;
 pub use terminal::is_controlling_terminal;

@@ -22,10 +22,13 @@ use crate::error::Error;
 /// `NSFS_MAGIC`, include/uapi/linux/magic.h.
 const NSFS: FsType = FsType(0x6e73_6673);
 
+/// Whether an open file is a namespace, of whatever kind.
+pub fn is_namespace(file: &File) -> bool {
+    fstatfs(file).is_ok_and(|stat| stat.filesystem_type() == NSFS)
+}
+
 /// HOST_NAME_MAX, hostname(7).
 const MAX_NAME: usize = 64;
-
-pub use persist::drop_namespaces;
 
 /// What was asked of the namespaces.
 pub struct Asked {
@@ -190,7 +193,7 @@ fn join(kind: Kind, path: PathBuf) -> Result<Choice, Error> {
             _ => error_text,
         }
     })?;
-    if !fstatfs(&file).is_ok_and(|stat| stat.filesystem_type() == NSFS) {
+    if !is_namespace(&file) {
         return Err(failed("it is no namespace file".into())
             .try_this("a file of /proc/PID/ns, or one made by --persist, `ip netns add` or `unshare --KIND=FILE`"));
     }

@@ -1,13 +1,11 @@
-//! `--persist`: namespaces kept in files, and `nsctl ns drop`.
+//! `--persist`: namespaces kept in files.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use nix::sys::statfs::fstatfs;
 use nsshim::Host;
 use nsshim::spec::{Choice, Kind, Namespaces, Persist};
 
-use super::{NSFS, kind};
+use super::kind;
 use crate::cli::RunArgs;
 use crate::error::Error;
 
@@ -92,31 +90,4 @@ fn is_shared(path: &Path) -> bool {
     // Of several on the same point the last is on top.
     let holder = mounts.lines().filter(holds).max_by_key(length);
     holder.is_some_and(|line| line.split(' ').skip(6).any(|field| field.starts_with("shared:")))
-}
-
-/// Releases namespaces kept by `--persist` and removes their files.
-pub fn drop_namespaces(files: &[PathBuf]) -> Result<i32, Error> {
-    for path in files {
-        let failed = |why: String| {
-            Error::new(format!("cannot drop the namespace {}: {why}", path.display()))
-        };
-        let file = File::open(path).map_err(|error| failed(format!("open(): {error}")))?;
-        if !fstatfs(&file).is_ok_and(|stat| stat.filesystem_type() == NSFS) {
-            return Err(failed("no namespace is kept in it".into())
-                .try_this("a file given to --persist before"));
-        }
-        drop(file);
-        nix::mount::umount2(path, nix::mount::MntFlags::MNT_DETACH).map_err(|errno| {
-            let error = failed(format!("umount2(MNT_DETACH): {errno}"));
-            match errno {
-                nix::errno::Errno::EPERM => error
-                    .because("unmounting needs CAP_SYS_ADMIN")
-                    .try_this(format!("sudo nsctl ns drop {}", path.display())),
-                _ => error,
-            }
-        })?;
-        // Several may be stacked; the file goes with the last.
-        let _ = std::fs::remove_file(path);
-    }
-    Ok(0)
 }
