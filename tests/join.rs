@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::process::Child;
 use std::time::Duration;
 
-use super::common::{Who, as_each, eventually, nsctl};
+use super::common::{Who, as_each, eventually, have, nsctl, shell};
 use super::namespaces::{LINKS, links};
 use super::share::refused;
 
@@ -135,6 +135,28 @@ fn root_becomes_the_root_of_a_users_container_that_it_joins() {
     // Its network alone can be joined from outside of its user namespace.
     let shown = inside(Who::Root, &["--net", &pid], LINKS);
     assert_eq!(same(&shown, &target), ["net"]);
+}
+
+#[test]
+fn the_script_of_a_dry_run_joins_what_the_run_does() {
+    if !["nsenter", "unshare", "setpriv", "ip"].into_iter().all(have) {
+        return;
+    }
+    as_each(|who| {
+        let target = Target::start(who, &["--hostname", "first"]);
+        let pid = target.of();
+        for (kinds, expected) in [
+            (&["--net"][..], &["net", "user"][..]),
+            (&["--net", "--pid", "--uts"], &["net", "pid", "user", "uts"]),
+            (&["--mntns", "--pid", "--ipc"], &["ipc", "mnt", "pid", "user"]),
+        ] {
+            let joins = kinds.iter().flat_map(|kind| [*kind, pid.as_str()]);
+            let words = ["run", "--dry-run=shell"].into_iter().chain(joins);
+            let script = nsctl(who, words.chain(["sh", "-c", LINKS])).run().success().to_string();
+            let ran = shell(who, &script).run();
+            assert_eq!(same(ran.success(), &target), expected, "{script}");
+        }
+    });
 }
 
 #[test]

@@ -9,6 +9,7 @@
 #[allow(dead_code, unused_imports, reason = "each test takes what it needs")]
 mod common;
 
+mod bad_input;
 mod causes;
 mod death;
 mod descriptors;
@@ -25,6 +26,7 @@ mod namespaces;
 mod persist;
 mod process;
 mod propagation;
+mod rights;
 mod share;
 mod signals;
 mod signals_inherited;

@@ -21,7 +21,7 @@ use nsshim::{Host, SavedTerminal};
 use crate::cli::RunArgs;
 use crate::error::Error;
 use crate::inherited::Inherited;
-use crate::state::Claim;
+use crate::state::{Claim, PidFile};
 use crate::status::Status;
 
 pub use namespaces::is_namespace;
@@ -77,6 +77,7 @@ fn resolve(args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Result<Re
         None => libc::SIGTERM,
     };
     let pid_file = args.pid_file.clone();
+    pid_file.as_deref().map_or(Ok(()), PidFile::check)?;
     let claim = match (&args.name, args.dry_run) {
         (Some(name), None) => Some(Claim::take(name)?),
         _ => None,

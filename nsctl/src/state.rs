@@ -124,6 +124,28 @@ impl PidFile {
         PidFile { path, written: None }
     }
 
+    /// Refuses, before anything is made, a path at which no file can be made.
+    pub fn check(path: &Path) -> Result<(), Error> {
+        let directory = match path.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+            None => path,
+        };
+        let refused = |cause: String| {
+            Err(Error::new(format!("cannot write the pid to {}", path.display()))
+                .because(cause)
+                .try_this("--pid-file FILE in a directory that you may write"))
+        };
+        if path.is_dir() {
+            return refused(format!("{} is a directory", path.display()));
+        }
+        match nix::unistd::access(directory, nix::unistd::AccessFlags::W_OK) {
+            Ok(()) if directory.is_dir() => Ok(()),
+            Ok(()) => refused(format!("{} is not a directory", directory.display())),
+            Err(errno) => refused(format!("{}: {}", directory.display(), errno.desc())),
+        }
+    }
+
     /// Writes the pid; a reader sees either no file or a whole one.
     pub fn write(&mut self, pid: i32) -> Result<(), Error> {
         let Some(path) = &self.path else { return Ok(()) };

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::error::Error;
@@ -34,34 +35,34 @@ pub struct RunArgs {
     pub command: Vec<OsString>,
 
     /// Network namespace: new, host, pid:PID, path:FILE, container:NAME
-    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
     pub net: Option<String>,
     /// Process id namespace
-    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
     pub pid: Option<String>,
     /// IPC namespace
-    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
     pub ipc: Option<String>,
     /// UTS (host name) namespace
-    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
     pub uts: Option<String>,
     /// User namespace; as root, host is the default
-    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
     pub userns: Option<String>,
     /// Cgroup namespace
-    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
     pub cgroupns: Option<String>,
     /// Mount namespace
-    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
     pub mntns: Option<String>,
     /// Time namespace; host is the default without --time-offset
-    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
     pub timens: Option<String>,
     /// Share these namespaces with the host
-    #[arg(long, value_name = "KIND,...", value_delimiter = ',', help_heading = "Namespaces")]
+    #[arg(long, value_name = "KIND,...", value_delimiter = ',', help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
     pub share: Vec<String>,
     /// Keep a new namespace in a file, for path:FILE and `nsctl ns drop`
-    #[arg(long, value_name = "KIND=FILE", help_heading = "Namespaces")]
+    #[arg(long, value_name = "KIND=FILE", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
     pub persist: Vec<String>,
     /// Host name inside
     #[arg(long, value_name = "NAME", help_heading = "Namespaces")]
@@ -74,14 +75,13 @@ pub struct RunArgs {
         long,
         value_name = "CLOCK=SECONDS,...",
         help_heading = "Namespaces",
-        allow_hyphen_values = true
-    )]
+        allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub time_offset: Vec<String>,
     /// Seconds added to CLOCK_MONOTONIC inside
-    #[arg(long, value_name = "SECONDS", help_heading = "Namespaces", allow_hyphen_values = true)]
+    #[arg(long, value_name = "SECONDS", help_heading = "Namespaces", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub monotonic: Option<String>,
     /// Seconds added to CLOCK_BOOTTIME inside
-    #[arg(long, value_name = "SECONDS", help_heading = "Namespaces", allow_hyphen_values = true)]
+    #[arg(long, value_name = "SECONDS", help_heading = "Namespaces", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub boottime: Option<String>,
     /// Which mounts travel: private (none), slave (the host's come in), shared (both), unchanged
     #[arg(long, value_enum, value_name = "MODE", help_heading = "Namespaces")]
@@ -94,17 +94,17 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Identity", conflicts_with = "keep_id")]
     pub map_root_user: bool,
     /// Map the caller's user to this one
-    #[arg(long, value_name = "UID|NAME", help_heading = "Identity", conflicts_with_all = ["keep_id", "map_root_user"])]
+    #[arg(long, value_name = "UID|NAME", help_heading = "Identity", conflicts_with_all = ["keep_id", "map_root_user"], value_parser = NonEmptyStringValueParser::new(), allow_negative_numbers = true)]
     pub map_user: Option<String>,
     /// Map the caller's group to this one
-    #[arg(long, value_name = "GID|NAME", help_heading = "Identity", conflicts_with_all = ["keep_id", "map_root_user"])]
+    #[arg(long, value_name = "GID|NAME", help_heading = "Identity", conflicts_with_all = ["keep_id", "map_root_user"], value_parser = NonEmptyStringValueParser::new(), allow_negative_numbers = true)]
     pub map_group: Option<String>,
     /// Map users: INSIDE:OUTSIDE:COUNT, auto (the first range of /etc/subuid from 0 on),
     /// subids (those ranges as they are), all (every id as it is), none
-    #[arg(long, value_name = "MAP", help_heading = "Identity")]
+    #[arg(long, value_name = "MAP", help_heading = "Identity", value_parser = NonEmptyStringValueParser::new(), allow_negative_numbers = true)]
     pub map_users: Vec<String>,
     /// Map groups likewise
-    #[arg(long, value_name = "MAP", help_heading = "Identity")]
+    #[arg(long, value_name = "MAP", help_heading = "Identity", value_parser = NonEmptyStringValueParser::new(), allow_negative_numbers = true)]
     pub map_groups: Vec<String>,
     /// The same as --map-users auto --map-groups auto
     #[arg(long, help_heading = "Identity", conflicts_with_all = ["map_users", "map_groups"])]
@@ -118,11 +118,10 @@ pub struct RunArgs {
         long,
         value_name = "USER[:GROUP]",
         help_heading = "Identity",
-        allow_hyphen_values = true
-    )]
+        allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub user: Option<String>,
     /// Supplementary groups inside
-    #[arg(long, value_name = "GROUP,...", value_delimiter = ',', help_heading = "Identity")]
+    #[arg(long, value_name = "GROUP,...", value_delimiter = ',', help_heading = "Identity", value_parser = NonEmptyStringValueParser::new())]
     pub groups: Vec<String>,
     /// Keep the caller's supplementary groups
     #[arg(long, help_heading = "Identity", conflicts_with = "groups")]
@@ -145,33 +144,38 @@ pub struct RunArgs {
         long,
         visible_alias = "ulimit",
         value_name = "NAME=SOFT[:HARD]",
-        help_heading = "Process"
-    )]
+        help_heading = "Process", value_parser = NonEmptyStringValueParser::new())]
     pub rlimit: Vec<String>,
     /// File mode creation mask, octal
-    #[arg(long, value_name = "MASK", help_heading = "Process")]
+    #[arg(long, value_name = "MASK", help_heading = "Process", value_parser = NonEmptyStringValueParser::new())]
     pub umask: Option<String>,
     /// What the command is told it is called
     #[arg(long, value_name = "NAME", help_heading = "Process")]
     pub argv0: Option<OsString>,
     /// Pass N descriptors on, from 3
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Process")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        help_heading = "Process",
+        allow_negative_numbers = true
+    )]
     pub preserve_fds: u32,
     /// Nice value, -20 to 19
     #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Process",
           value_parser = clap::value_parser!(i32).range(-20..=19))]
     pub nice: Option<i32>,
     /// A name that no other running container has
-    #[arg(long, value_name = "NAME", help_heading = "Process")]
+    #[arg(long, value_name = "NAME", help_heading = "Process", value_parser = NonEmptyStringValueParser::new())]
     pub name: Option<String>,
     /// What the command gets when nsctl is told to terminate
-    #[arg(long, value_name = "SIGNAL", help_heading = "Process")]
+    #[arg(long, value_name = "SIGNAL", help_heading = "Process", value_parser = NonEmptyStringValueParser::new())]
     pub stop_signal: Option<String>,
     /// Write the host's pid of the container's first process here
     #[arg(long, value_name = "FILE", help_heading = "Process")]
     pub pid_file: Option<PathBuf>,
     /// Write what happens to this descriptor, as lines of JSON
-    #[arg(long, value_name = "FD", help_heading = "Process")]
+    #[arg(long, value_name = "FD", help_heading = "Process", allow_negative_numbers = true)]
     pub status_fd: Option<i32>,
     /// Run the command as PID 1 itself
     #[arg(long, help_heading = "Process")]
@@ -194,10 +198,10 @@ pub struct RunArgs {
     pub interactive: bool,
 
     /// Add capabilities: NAME, CAP_NAME or ALL
-    #[arg(long, value_name = "CAP,...", value_delimiter = ',', help_heading = "Rights")]
+    #[arg(long, value_name = "CAP,...", value_delimiter = ',', help_heading = "Rights", value_parser = NonEmptyStringValueParser::new())]
     pub cap_add: Vec<String>,
     /// Drop capabilities
-    #[arg(long, value_name = "CAP,...", value_delimiter = ',', help_heading = "Rights")]
+    #[arg(long, value_name = "CAP,...", value_delimiter = ',', help_heading = "Rights", value_parser = NonEmptyStringValueParser::new())]
     pub cap_drop: Vec<String>,
     /// All capabilities, no system-call filter, nothing hidden
     #[arg(long, help_heading = "Rights")]

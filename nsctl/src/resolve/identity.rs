@@ -172,6 +172,7 @@ fn account_id(kind: IdKind, text: &str) -> Result<u32, Error> {
         };
         Error::new(format!("no such {word}: {text}"))
             .because(format!("neither a number from 0 to 4294967294 nor a name in {file}"))
+            .try_this(format!("a number, or a name that `cut -d: -f1 {file}` lists"))
     })
 }
 

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use nix::sys::statfs::{FsType, fstatfs};
@@ -164,6 +165,7 @@ fn parse(kind: Kind, option: &str, value: &str) -> Result<Choice, Error> {
         Some(("pid", pid)) => {
             let id = numbers::id(pid).filter(|&id| id > 0).ok_or_else(|| {
                 Error::new(format!("cannot read {option} {value}: {pid:?} is no process id"))
+                    .try_this(format!("{option} pid:PID with a number from ps"))
             })?;
             join(kind, PathBuf::from(format!("/proc/{id}/ns/{file}")))
         }
@@ -181,12 +183,17 @@ fn join(kind: Kind, path: PathBuf) -> Result<Choice, Error> {
     let failed = |why: String| {
         Error::new(format!("cannot join the {kind} namespace {}: {why}", path.display()))
     };
-    let file = File::open(&path).map_err(|error| {
+    // A pipe would wait for a writer.
+    let opened = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&path);
+    let file = opened.map_err(|error| {
         let error_text = failed(format!("open(): {error}"));
         match error.raw_os_error() {
             Some(libc::ENOENT) if path.starts_with("/proc") => {
-                error_text.because("there is no such process")
+                error_text.because("there is no such process").try_this("a pid that ps shows")
             }
+            Some(libc::ENOENT | libc::ENOTDIR) => error_text
+                .because("there is no such file")
+                .try_this("a file of /proc/PID/ns, or one made by --persist"),
             Some(libc::EACCES) => error_text
                 .because("the process belongs to another user, or protects itself")
                 .try_this("sudo nsctl …, or a process of your own"),
@@ -205,8 +212,10 @@ fn join(kind: Kind, path: PathBuf) -> Result<Choice, Error> {
         }
         Ok(flag) => {
             let actual = Kind::ALL.into_iter().find(|kind| kind.flag().bits() == flag);
-            let actual = actual.map_or("another kind of".to_string(), |kind| format!("a {kind}"));
-            Err(failed(format!("it is {actual} namespace")))
+            let words = actual.map_or("another kind of".to_string(), |kind| format!("a {kind}"));
+            let file = actual.map_or("its kind", Kind::file);
+            Err(failed(format!("it is {words} namespace"))
+                .try_this(format!("the option for {file}, or a file of a {kind} namespace")))
         }
         Err(errno) => Err(failed(format!("ioctl(NS_GET_NSTYPE): {errno}"))),
     }
@@ -238,10 +247,14 @@ fn uts_name(what: &str, name: OsString) -> Result<CString, Error> {
     let bytes = name.into_vec();
     let shown = String::from_utf8_lossy(&bytes).into_owned();
     if bytes.len() > MAX_NAME {
-        return Err(Error::new(format!("the {what} {shown} is too long")).because(format!(
-            "it has {} bytes; the kernel takes at most {MAX_NAME}",
-            bytes.len()
-        )));
+        return Err(Error::new(format!("the {what} {shown} is too long"))
+            .because(format!("it has {} bytes; the kernel takes at most {MAX_NAME}", bytes.len()))
+            .try_this("a shorter name"));
+    }
+    if bytes.is_empty() {
+        return Err(
+            Error::new(format!("the {what} is empty")).try_this("a name, or leave the option out")
+        );
     }
     CString::new(bytes).map_err(|_| Error::new(format!("the {what} holds a zero byte")))
 }
@@ -263,7 +276,8 @@ fn time_offsets(args: &RunArgs) -> Result<TimeOffsets, Error> {
             "boottime" => (&mut offsets.boottime, nix::time::ClockId::CLOCK_BOOTTIME),
             _ => {
                 return Err(Error::new(format!("there is no time offset for the clock {clock}"))
-                    .because("a time namespace has its own monotonic and boottime clocks only"));
+                    .because("a time namespace has its own monotonic and boottime clocks only")
+                    .try_this("--time-offset boottime=SECONDS,monotonic=SECONDS"));
             }
         };
         check_offset(clock, id, nanoseconds)?;
@@ -283,11 +297,13 @@ fn check_offset(clock: &str, id: nix::time::ClockId, nanoseconds: i128) -> Resul
     if (0..=most).contains(&(now + nanoseconds)) {
         return Ok(());
     }
-    Err(Error::new(format!("the time offset of {clock} is out of range")).because(format!(
-        "the clock is at {} s and must stay between 0 and {} s: from {} to {} s can be added",
-        now / second,
-        most / second,
-        -(now / second),
-        (most - now) / second
-    )))
+    Err(Error::new(format!("the time offset of {clock} is out of range"))
+        .because(format!(
+            "the clock is at {} s and must stay between 0 and {} s: from {} to {} s can be added",
+            now / second,
+            most / second,
+            -(now / second),
+            (most - now) / second
+        ))
+        .try_this("an offset within that"))
 }

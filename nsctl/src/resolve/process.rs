@@ -59,7 +59,8 @@ pub fn resolve(
 /// The caller must have each of them open, or the workload would get one of ours.
 pub fn check_preserved(count: u32) -> Result<u32, Error> {
     if count > 1024 {
-        return Err(Error::new(format!("--preserve-fds {count} is more than 1024")));
+        return Err(Error::new(format!("--preserve-fds {count} is more than 1024"))
+            .try_this("how many descriptors there are from 3 on, not a number of one"));
     }
     for number in 3..3 + count as i32 {
         if !nsshim::sys::is_open(number) {
@@ -143,6 +144,7 @@ fn env_file(path: &std::path::Path) -> Result<Vec<OsString>, Error> {
         .and_then(|file| file.take(MAX_ENV_FILE).read_to_end(&mut bytes))
         .map_err(|error| {
             Error::new(format!("cannot read the variables in {}: {error}", path.display()))
+                .try_this("--env-file FILE with lines of NAME=VALUE")
         })?;
     Ok(bytes
         .split(|&byte| byte == b'\n')

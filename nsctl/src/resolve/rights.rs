@@ -18,7 +18,14 @@ pub fn resolve(args: &RunArgs) -> Result<Rights, Error> {
         (Wanted::All, Wanted::Some(dropped)) => all() & !dropped,
         (Wanted::Some(added), Wanted::All) => added,
         (Wanted::All, Wanted::All) => {
-            return Err(Error::new("--cap-add ALL and --cap-drop ALL contradict each other"));
+            return Err(Error::new("--cap-add ALL and --cap-drop ALL contradict each other")
+                .try_this("one of them"));
+        }
+        (Wanted::Some(added), Wanted::Some(dropped)) if added & dropped != 0 => {
+            let both = caps::all().into_iter().find(|cap| added & dropped & cap.bitmask() != 0);
+            let both = both.map(|cap| cap.to_string()).unwrap_or_default();
+            return Err(Error::new(format!("{both} is both added and dropped"))
+                .try_this("one of --cap-add and --cap-drop for it"));
         }
         (Wanted::Some(added), Wanted::Some(dropped)) => (base | added) & !dropped,
     };
