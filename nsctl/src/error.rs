@@ -109,6 +109,11 @@ fn explanation(
     Ok(())
 }
 
+/// A word of the caller's in a message: an empty one must be seen.
+pub fn shown(word: &str) -> &str {
+    if word.is_empty() { "\"\"" } else { word }
+}
+
 /// The longest word that is worth reading.
 const MAX_SHOWN: usize = 2000;
 

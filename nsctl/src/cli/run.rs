@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::error::Error;
@@ -35,34 +34,34 @@ pub struct RunArgs {
     pub command: Vec<OsString>,
 
     /// Network namespace: new, host, pid:PID, path:FILE, container:NAME
-    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
     pub net: Option<String>,
     /// Process id namespace
-    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
     pub pid: Option<String>,
     /// IPC namespace
-    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
     pub ipc: Option<String>,
     /// UTS (host name) namespace
-    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
     pub uts: Option<String>,
     /// User namespace; as root, host is the default
-    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
     pub userns: Option<String>,
     /// Cgroup namespace
-    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
     pub cgroupns: Option<String>,
     /// Mount namespace
-    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
     pub mntns: Option<String>,
     /// Time namespace; host is the default without --time-offset
-    #[arg(long, value_name = "NS", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
     pub timens: Option<String>,
     /// Share these namespaces with the host
-    #[arg(long, value_name = "KIND,...", value_delimiter = ',', help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "KIND,...", value_delimiter = ',', help_heading = "Namespaces")]
     pub share: Vec<String>,
     /// Keep a new namespace in a file, for path:FILE and `nsctl ns drop`
-    #[arg(long, value_name = "KIND=FILE", help_heading = "Namespaces", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "KIND=FILE", help_heading = "Namespaces")]
     pub persist: Vec<String>,
     /// Host name inside
     #[arg(long, value_name = "NAME", help_heading = "Namespaces")]
@@ -75,13 +74,14 @@ pub struct RunArgs {
         long,
         value_name = "CLOCK=SECONDS,...",
         help_heading = "Namespaces",
-        allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+        allow_hyphen_values = true
+    )]
     pub time_offset: Vec<String>,
     /// Seconds added to CLOCK_MONOTONIC inside
-    #[arg(long, value_name = "SECONDS", help_heading = "Namespaces", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "SECONDS", help_heading = "Namespaces", allow_hyphen_values = true)]
     pub monotonic: Option<String>,
     /// Seconds added to CLOCK_BOOTTIME inside
-    #[arg(long, value_name = "SECONDS", help_heading = "Namespaces", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "SECONDS", help_heading = "Namespaces", allow_hyphen_values = true)]
     pub boottime: Option<String>,
     /// Which mounts travel: private (none), slave (the host's come in), shared (both), unchanged
     #[arg(long, value_enum, value_name = "MODE", help_heading = "Namespaces")]
@@ -94,17 +94,17 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Identity", conflicts_with = "keep_id")]
     pub map_root_user: bool,
     /// Map the caller's user to this one
-    #[arg(long, value_name = "UID|NAME", help_heading = "Identity", conflicts_with_all = ["keep_id", "map_root_user"], value_parser = NonEmptyStringValueParser::new(), allow_negative_numbers = true)]
+    #[arg(long, value_name = "UID|NAME", help_heading = "Identity", conflicts_with_all = ["keep_id", "map_root_user"], allow_negative_numbers = true)]
     pub map_user: Option<String>,
     /// Map the caller's group to this one
-    #[arg(long, value_name = "GID|NAME", help_heading = "Identity", conflicts_with_all = ["keep_id", "map_root_user"], value_parser = NonEmptyStringValueParser::new(), allow_negative_numbers = true)]
+    #[arg(long, value_name = "GID|NAME", help_heading = "Identity", conflicts_with_all = ["keep_id", "map_root_user"], allow_negative_numbers = true)]
     pub map_group: Option<String>,
     /// Map users: INSIDE:OUTSIDE:COUNT, auto (the first range of /etc/subuid from 0 on),
     /// subids (those ranges as they are), all (every id as it is), none
-    #[arg(long, value_name = "MAP", help_heading = "Identity", value_parser = NonEmptyStringValueParser::new(), allow_negative_numbers = true)]
+    #[arg(long, value_name = "MAP", help_heading = "Identity", allow_negative_numbers = true)]
     pub map_users: Vec<String>,
     /// Map groups likewise
-    #[arg(long, value_name = "MAP", help_heading = "Identity", value_parser = NonEmptyStringValueParser::new(), allow_negative_numbers = true)]
+    #[arg(long, value_name = "MAP", help_heading = "Identity", allow_negative_numbers = true)]
     pub map_groups: Vec<String>,
     /// The same as --map-users auto --map-groups auto
     #[arg(long, help_heading = "Identity", conflicts_with_all = ["map_users", "map_groups"])]
@@ -118,10 +118,11 @@ pub struct RunArgs {
         long,
         value_name = "USER[:GROUP]",
         help_heading = "Identity",
-        allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+        allow_hyphen_values = true
+    )]
     pub user: Option<String>,
     /// Supplementary groups inside
-    #[arg(long, value_name = "GROUP,...", value_delimiter = ',', help_heading = "Identity", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "GROUP,...", value_delimiter = ',', help_heading = "Identity")]
     pub groups: Vec<String>,
     /// Keep the caller's supplementary groups
     #[arg(long, help_heading = "Identity", conflicts_with = "groups")]
@@ -144,10 +145,11 @@ pub struct RunArgs {
         long,
         visible_alias = "ulimit",
         value_name = "NAME=SOFT[:HARD]",
-        help_heading = "Process", value_parser = NonEmptyStringValueParser::new())]
+        help_heading = "Process"
+    )]
     pub rlimit: Vec<String>,
     /// File mode creation mask, octal
-    #[arg(long, value_name = "MASK", help_heading = "Process", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "MASK", help_heading = "Process")]
     pub umask: Option<String>,
     /// What the command is told it is called
     #[arg(long, value_name = "NAME", help_heading = "Process")]
@@ -166,10 +168,10 @@ pub struct RunArgs {
           value_parser = clap::value_parser!(i32).range(-20..=19))]
     pub nice: Option<i32>,
     /// A name that no other running container has
-    #[arg(long, value_name = "NAME", help_heading = "Process", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", help_heading = "Process")]
     pub name: Option<String>,
     /// What the command gets when nsctl is told to terminate
-    #[arg(long, value_name = "SIGNAL", help_heading = "Process", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "SIGNAL", help_heading = "Process")]
     pub stop_signal: Option<String>,
     /// Write the host's pid of the container's first process here
     #[arg(long, value_name = "FILE", help_heading = "Process")]
@@ -198,10 +200,10 @@ pub struct RunArgs {
     pub interactive: bool,
 
     /// Add capabilities: NAME, CAP_NAME or ALL
-    #[arg(long, value_name = "CAP,...", value_delimiter = ',', help_heading = "Rights", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "CAP,...", value_delimiter = ',', help_heading = "Rights")]
     pub cap_add: Vec<String>,
     /// Drop capabilities
-    #[arg(long, value_name = "CAP,...", value_delimiter = ',', help_heading = "Rights", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "CAP,...", value_delimiter = ',', help_heading = "Rights")]
     pub cap_drop: Vec<String>,
     /// All capabilities, no system-call filter, nothing hidden
     #[arg(long, help_heading = "Rights")]

@@ -12,7 +12,7 @@ use nsshim::{Host, MapWriter};
 use super::subids::Range;
 use super::{accounts, numbers, subids};
 use crate::cli::{RunArgs, SetgroupsArg};
-use crate::error::Error;
+use crate::error::{Error, shown};
 
 /// The resolved identity.
 pub struct Identity {
@@ -170,7 +170,7 @@ fn account_id(kind: IdKind, text: &str) -> Result<u32, Error> {
             IdKind::User => ("user", "/etc/passwd"),
             IdKind::Group => ("group", "/etc/group"),
         };
-        Error::new(format!("no such {word}: {text}"))
+        Error::new(format!("no such {word}: {}", shown(text)))
             .because(format!("neither a number from 0 to 4294967294 nor a name in {file}"))
             .try_this(format!("a number, or a name that `cut -d: -f1 {file}` lists"))
     })
@@ -274,7 +274,7 @@ fn without(line: IdMap, held: Option<IdMap>) -> Vec<IdMap> {
 
 fn explicit(kind: IdKind, text: &str) -> Result<IdMap, Error> {
     let wrong = |why: &str| {
-        Error::new(format!("cannot read the {} map {text}: {why}", kind.id()))
+        Error::new(format!("cannot read the {} map {}: {why}", kind.id(), shown(text)))
             .try_this("INSIDE:OUTSIDE:COUNT, auto, subids, all or none")
     };
     let fields: Vec<&str> = text.split(':').collect();

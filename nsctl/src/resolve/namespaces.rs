@@ -18,7 +18,7 @@ use nsshim::{Host, sys};
 
 use super::{identity, numbers};
 use crate::cli::RunArgs;
-use crate::error::Error;
+use crate::error::{Error, shown};
 
 /// `NSFS_MAGIC`, include/uapi/linux/magic.h.
 const NSFS: FsType = FsType(0x6e73_6673);
@@ -150,7 +150,7 @@ fn choices(args: &RunArgs, host: &Host, offsets: bool) -> Result<Namespaces, Err
 pub fn kind(word: &str) -> Result<Kind, Error> {
     Kind::parse(word).ok_or_else(|| {
         let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.file()).collect();
-        Error::new(format!("no such kind of namespace: {word}"))
+        Error::new(format!("no such kind of namespace: {}", shown(word)))
             .try_this(format!("one of {}", known.join(", ")))
     })
 }
@@ -174,7 +174,7 @@ fn parse(kind: Kind, option: &str, value: &str) -> Result<Choice, Error> {
             "cannot join the {kind} namespace of container {name}: no running container has that name"
         ))
         .try_this(format!("{option} pid:PID with the pid of one of its processes"))),
-        _ => Err(Error::new(format!("cannot read {option} {value}"))
+        _ => Err(Error::new(format!("cannot read {option} {}", shown(value)))
             .try_this("new, host, pid:PID, path:FILE or container:NAME")),
     }
 }

@@ -3,7 +3,7 @@
 
 use signal_hook::low_level::signal_name;
 
-use crate::error::Error;
+use crate::error::{Error, shown};
 
 /// A user or group id: decimal, below 2^32-1, which means "unchanged" to the kernel.
 pub fn id(text: &str) -> Option<u32> {
@@ -21,7 +21,7 @@ pub fn id_or_all(text: &str) -> Option<u32> {
 /// A signal: `TERM`, `SIGTERM`, `15`, `RTMIN+3`.
 pub fn signal(text: &str) -> Result<i32, Error> {
     let wrong = || {
-        Error::new(format!("no such signal: {text}"))
+        Error::new(format!("no such signal: {}", shown(text)))
             .try_this("a name such as TERM or RTMIN+3, or a number from 1 to 64")
     };
     if let Ok(number) = text.parse::<i32>() {

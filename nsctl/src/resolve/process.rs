@@ -8,7 +8,7 @@ use nix::sys::resource::{RLIM_INFINITY, Resource};
 use nsshim::spec::{Process, Rlimit, User, Workdir};
 
 use crate::cli::RunArgs;
-use crate::error::Error;
+use crate::error::{Error, shown};
 use crate::inherited::Inherited;
 
 /// More than anyone writes by hand; a wrong file must not fill the memory.
@@ -169,7 +169,7 @@ fn workdir(args: &RunArgs) -> Result<Workdir, Error> {
 fn rlimit(text: &str) -> Result<Rlimit, Error> {
     let wrong = |why: String| {
         let names: Vec<&str> = LIMITS.iter().map(|(name, _)| *name).collect();
-        Error::new(format!("cannot read the limit {text}: {why}"))
+        Error::new(format!("cannot read the limit {}: {why}", shown(text)))
             .try_this(format!("NAME=SOFT[:HARD] with NAME one of {}", names.join(", ")))
     };
     let (name, values) = text.split_once('=').ok_or_else(|| wrong("it has no =".into()))?;
@@ -196,7 +196,7 @@ fn umask(text: &str) -> Result<u32, Error> {
         .ok()
         .filter(|&mask| mask <= 0o777 && !text.starts_with('+'))
         .ok_or_else(|| {
-            Error::new(format!("cannot read the umask {text}"))
+            Error::new(format!("cannot read the umask {}", shown(text)))
                 .try_this("an octal number up to 0777")
         })
 }

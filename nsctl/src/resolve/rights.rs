@@ -5,7 +5,7 @@ use nsshim::seccomp::DOCKER_DEFAULT_CAPABILITIES;
 use nsshim::spec::{Rights, Seccomp};
 
 use crate::cli::{RunArgs, SeccompArg};
-use crate::error::Error;
+use crate::error::{Error, shown};
 
 /// Resolves what the workload may do.
 pub fn resolve(args: &RunArgs) -> Result<Rights, Error> {
@@ -58,7 +58,7 @@ fn set_of(names: &[String]) -> Result<Wanted, Error> {
         }
         let full = if upper.starts_with("CAP_") { upper } else { format!("CAP_{upper}") };
         let capability: Capability = full.parse().map_err(|_| {
-            Error::new(format!("no such capability: {name}"))
+            Error::new(format!("no such capability: {}", shown(name)))
                 .try_this("a name of capabilities(7), such as NET_ADMIN, or ALL")
         })?;
         set |= capability.bitmask();
