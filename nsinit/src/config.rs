@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::exit::Codes;
+use crate::options::Problem;
 use crate::signals::Rewrites;
 use crate::sys::SigSet;
 use crate::text::pick;
@@ -149,6 +150,8 @@ pub struct Config {
     pub status_fd: Option<i32>,
     /// Whether options in the environment count.
     pub environment: bool,
+    /// Why the options cannot be used.
+    pub problem: Option<Problem>,
 }
 
 impl Config {
@@ -180,6 +183,7 @@ impl Config {
             report_fd: None,
             status_fd: None,
             environment: true,
+            problem: None,
         }
     }
 

@@ -9,17 +9,16 @@ use crate::text::parse_number;
 
 /// Takes what the environment says into `config`: the variables of the init that nsinit stands
 /// in for, then NSINIT_OPTIONS. The workload inherits them, as everything.
-///
-/// # Errors
-/// What cannot be used.
-pub fn parse(config: &mut Config, environment: &Strings<'static>) -> Result<(), Problem> {
+pub fn parse(config: &mut Config, environment: &Strings<'static>) {
     let variable = |name: &[u8]| environment.variable(name).map(|value| value.to_bytes());
     match config.personality {
         // TINI_SUBREAPER asks for what nsinit does anyway.
         Personality::Tini => {
             if let Some(level) = variable(b"TINI_VERBOSITY=") {
-                let level = parse_number(level).ok_or(Problem::Wrong(b"TINI_VERBOSITY", level))?;
-                config.verbosity = level.min(9) as u8;
+                match parse_number(level) {
+                    Some(level) => config.verbosity = level.min(9) as u8,
+                    None => config.problem = Some(Problem::Wrong(b"TINI_VERBOSITY", level)),
+                }
             }
             // Whatever it says: tini only asks whether it is there.
             if variable(b"TINI_KILL_PROCESS_GROUP=").is_some() {
@@ -36,8 +35,7 @@ pub fn parse(config: &mut Config, environment: &Strings<'static>) -> Result<(), 
         }
         Personality::Nsinit | Personality::Catatonit => {}
     }
-    match variable(b"NSINIT_OPTIONS=") {
-        Some(line) => options::parse(config, &mut Words::Line(line)),
-        None => Ok(()),
+    if let Some(line) = variable(b"NSINIT_OPTIONS=") {
+        options::parse(config, &mut Words::Line(line));
     }
 }

@@ -5,7 +5,7 @@
 use crate::config::{Config, Group, Personality};
 use crate::environment;
 use crate::log;
-use crate::options::{self, Problem, Words};
+use crate::options::{self, Words};
 use crate::pause;
 use crate::report::{Report, Stage};
 use crate::show;
@@ -29,13 +29,11 @@ pub fn run(arguments: Strings<'static>, environment: Strings<'static>) -> u8 {
     let inherited = Inherited { mask, sigchld };
 
     let personality = Personality::of(arguments.get(0).map_or(b"", |name| name.to_bytes()));
-    let config = match configure(personality, &arguments, &environment) {
-        Ok(config) => config,
-        Err(problem) => {
-            show::complain(&Config::new(personality), problem);
-            return personality.failure_code();
-        }
-    };
+    let config = configure(personality, &arguments, &environment);
+    if let Some(problem) = config.problem {
+        show::complain(&config, problem);
+        return personality.failure_code();
+    }
     if let Some(show) = config.show {
         show::print(&config, show);
         return 0;
@@ -77,28 +75,27 @@ fn configure(
     personality: Personality,
     arguments: &Strings<'static>,
     variables: &Strings<'static>,
-) -> Result<Config, Problem> {
+) -> Config {
     // Once without the environment, to see whether it counts.
     let mut config = Config::new(personality);
-    parse_arguments(&mut config, arguments)?;
-    if config.environment {
+    parse_arguments(&mut config, arguments);
+    if config.environment && config.problem.is_none() {
         config = Config::new(personality);
-        environment::parse(&mut config, variables)?;
-        parse_arguments(&mut config, arguments)?;
+        environment::parse(&mut config, variables);
+        parse_arguments(&mut config, arguments);
     }
     if personality == Personality::DumbInit && config.group == Group::Session {
         config.rewrites.stop_for_session();
     }
-    Ok(config)
+    config
 }
 
-fn parse_arguments(config: &mut Config, strings: &Strings<'static>) -> Result<(), Problem> {
+fn parse_arguments(config: &mut Config, strings: &Strings<'static>) {
     let mut words = Words::Arguments { strings, index: 1 };
-    options::parse(config, &mut words)?;
+    options::parse(config, &mut words);
     if let Words::Arguments { index, .. } = words {
         config.command = index;
     }
-    Ok(())
 }
 
 /// What is done once before the workload starts, and gone without where it is denied. Returns the

@@ -153,20 +153,19 @@ impl Words<'_> {
     }
 }
 
-/// Takes options into `config` up to the first word that is none, or behind `--`.
-///
-/// # Errors
-/// The first option that cannot be used.
-pub fn parse(config: &mut Config, words: &mut Words<'_>) -> Result<(), Problem> {
-    while let Some(word) = words.next(false) {
+/// Takes options into `config` up to the first word that is none, or behind `--`; or up to the
+/// first that cannot be used, which is its `problem` then.
+pub fn parse(config: &mut Config, words: &mut Words<'_>) {
+    while config.problem.is_none()
+        && let Some(word) = words.next(false)
+    {
         match word {
             b"--" => break,
-            [b'-', b'-', long @ ..] => parse_long(config, words, word, long)?,
-            [b'-', letters @ ..] => parse_short(config, words, word, letters)?,
-            _ => return Err(Problem::Unknown(word)),
+            [b'-', b'-', long @ ..] => parse_long(config, words, word, long),
+            [b'-', letters @ ..] => parse_short(config, words, word, letters),
+            _ => config.problem = Some(Problem::Unknown(word)),
         }
     }
-    Ok(())
 }
 
 fn parse_long(
@@ -174,16 +173,12 @@ fn parse_long(
     words: &mut Words<'_>,
     word: &'static [u8],
     long: &'static [u8],
-) -> Result<(), Problem> {
+) {
     let (name, given) = split(long, b'=');
-    let row = OPTIONS.iter().find(|row| row.long == name).ok_or(Problem::Unknown(word))?;
-    match (row.value, given) {
-        (false, Some(_)) => Err(Problem::Value(word)),
-        (false, None) => apply(config, row.kind, word, b""),
-        (true, given) => {
-            let given = given.or_else(|| words.next(true)).ok_or(Problem::NoValue(word))?;
-            apply(config, row.kind, word, given)
-        }
+    match (OPTIONS.iter().find(|row| row.long == name), given) {
+        (None, _) => config.problem = Some(Problem::Unknown(word)),
+        (Some(row), Some(_)) if !row.value => config.problem = Some(Problem::Value(word)),
+        (Some(row), given) => apply(config, words, row, word, given),
     }
 }
 
@@ -192,31 +187,40 @@ fn parse_short(
     words: &mut Words<'_>,
     word: &'static [u8],
     letters: &'static [u8],
-) -> Result<(), Problem> {
+) {
     let mut letters = letters;
     while let [letter, rest @ ..] = letters {
-        let row = OPTIONS
-            .iter()
-            .find(|row| row.short == *letter && *letter != NONE)
-            .ok_or(Problem::Unknown(word))?;
-        if row.value {
-            // The value is the rest of the word (`-pKILL`), or the next word.
-            let given = if rest.is_empty() { words.next(true) } else { Some(rest) };
-            return apply(config, row.kind, word, given.ok_or(Problem::NoValue(word))?);
-        }
-        apply(config, row.kind, word, b"")?;
         letters = rest;
+        match OPTIONS.iter().find(|row| row.short == *letter && *letter != NONE) {
+            None => {
+                config.problem = Some(Problem::Unknown(word));
+                return;
+            }
+            Some(row) if row.value => {
+                // The value is the rest of the word (`-pKILL`), or the next word.
+                let given = if rest.is_empty() { None } else { Some(rest) };
+                apply(config, words, row, word, given);
+                return;
+            }
+            Some(row) => apply(config, words, row, word, None),
+        }
     }
-    Ok(())
 }
 
+/// Sets one option to what is `given` with it, or to the next word.
 fn apply(
     config: &mut Config,
-    kind: Kind,
+    words: &mut Words<'_>,
+    row: &Row,
     word: &'static [u8],
-    text: &'static [u8],
-) -> Result<(), Problem> {
-    set(config, kind, text).ok_or(Problem::Wrong(word, text))
+    given: Option<&'static [u8]>,
+) {
+    let text = if row.value { given.or_else(|| words.next(true)) } else { Some(&b""[..]) };
+    config.problem = match text {
+        None => Some(Problem::NoValue(word)),
+        Some(text) if set(config, row.kind, text).is_none() => Some(Problem::Wrong(word, text)),
+        Some(_) => None,
+    };
 }
 
 /// `None` if `text` is no value of this option.
@@ -278,7 +282,8 @@ mod tests {
     /// The options in `line`, and what is left of it.
     fn parse_line(line: &'static str) -> Result<Config, Problem> {
         let mut config = Config::new(Personality::Nsinit);
-        parse(&mut config, &mut Words::Line(line.as_bytes())).map(|()| config)
+        parse(&mut config, &mut Words::Line(line.as_bytes()));
+        config.problem.map_or(Ok(config), Err)
     }
 
     #[test]
@@ -342,6 +347,7 @@ mod tests {
         for (line, expected) in [
             ("--nonsense", Problem::Unknown(b"--nonsense")),
             ("-gx", Problem::Unknown(b"-gx")),
+            ("-xg", Problem::Unknown(b"-xg")),
             ("word", Problem::Unknown(b"word")),
             ("-p", Problem::NoValue(b"-p")),
             ("--grace", Problem::NoValue(b"--grace")),
@@ -362,7 +368,7 @@ mod tests {
     fn options_end_at_two_dashes() {
         let mut line = Words::Line(b" -g -- -v -x ");
         let mut config = Config::new(Personality::Nsinit);
-        parse(&mut config, &mut line).unwrap();
+        parse(&mut config, &mut line);
         assert_eq!(config.verbosity, 1);
         assert!(matches!(line, Words::Line(b" -v -x ")));
     }

@@ -9,40 +9,40 @@ use crate::sys;
 use crate::text::Text;
 
 const HELP: &str = "\
-Runs PROGRAM as the only child of an init: forwards signals to it, reaps what it
-leaves behind, and exits as it did (128+n if signal n killed it).
+Runs PROGRAM as the only child of an init: forwards signals, reaps orphans, and
+exits as PROGRAM did (128+N if signal N killed it).
 
-  -g, --group            signals go to PROGRAM's process group (--to group)
-      --to WHOM          signals go to: child (default), group, all
-  -r, --rewrite S:R      pass signal S on as R; 0: not at all
-  -e, --exit A[-B][:C]   exit with C (default 0) when PROGRAM exits with A to B
+  -g, --group            send signals to PROGRAM's process group (--to group)
+      --to WHOM          send signals to child (default), group or all
+  -r, --rewrite S:R      pass signal S on as R, or not at all (0)
+  -e, --exit A[-B][:C]   exit with C (0) when PROGRAM exits with A to B
   -p, --parent-death S   get signal S when the parent dies
-      --grace SEC        when told to stop, and when PROGRAM has ended: SEC for all
-                         that is left, then kill it and tell whom
-      --delay SEC        hold the first TERM, INT or QUIT back for SEC
-      --timeout SEC      stop PROGRAM after SEC, exit with 124
+      --grace SEC        who does not end when told to is killed after SEC; when
+                         PROGRAM ends, what is left is told to
+      --delay SEC        hold the first TERM, INT or QUIT back
+      --timeout SEC      stop PROGRAM after SEC and exit with 124
       --wait-all         stay until nothing is left
       --chdir DIR        start PROGRAM in DIR
       --user UID[:GID]   start PROGRAM as this user
-      --argv0 NAME       tell PROGRAM that this is its name
-      --pgroup HOW       PROGRAM's process group: foreground (default: its own, with
-                         the terminal), own, keep, session
-  -c, --single-child     as dumb-init: no session, signals to the child only
-  -s, --subreaper        (always tried where it is not PID 1)
-      --pdeathsig        kill PROGRAM when the init is killed (not PID 1: always)
+      --argv0 NAME       tell PROGRAM that it is called NAME
+      --pgroup HOW       PROGRAM's group: foreground (default: own, and gets the
+                         terminal), own, keep, session
+  -c, --single-child     no session, signals to the child
+  -s, --subreaper        (always, where it is not PID 1)
+      --pdeathsig        kill PROGRAM with the init (always, where not PID 1)
   -P, --pause            no PROGRAM: reap until TERM or INT
-  -v, --verbose          tell more; again: every signal
-  -w, --warn-reaped      tell of every orphan
-      --status-fd FD     write what happens to FD, as lines of JSON
-      --report-fd FD     the same as binary records
+  -v, --verbose          tell more; twice: every signal
+  -w, --warn-reaped      tell of orphans
+      --status-fd FD     write what happens to FD as JSON lines
+      --report-fd FD     ... as binary records
       --mask HEX         PROGRAM's signal mask
-      --all-cpus         run PROGRAM and the init on every processor they may use
+      --all-cpus         use every processor, whatever the mask is now
       --no-env           no options from the environment
   -h, --help  -V, --version  -l, -L, --license
 
-Options end at the first word that is none, or behind --. More of them may be in
-NSINIT_OPTIONS. Called as tini, dumb-init or catatonit it has their defaults.
-Exit codes of its own: 125 (as those: 1), 126 not executable, 127 not found.
+Options end at the first other word or --. More may be in NSINIT_OPTIONS.
+Called as tini, dumb-init or catatonit it has their defaults. Its own exit
+codes: 125 (as those: 1), 126 not executable, 127 not found.
 ";
 
 const LICENSE: &str = "nsinit is licensed under the MIT license or the Apache License, \

@@ -86,7 +86,12 @@ impl<'a> Supervisor<'a> {
     }
 
     /// Waits, forwards and reaps until it is time to exit, and returns the code to exit with.
+    ///
+    /// Not inlined, for image.ld to find: this is the part that stays in memory.
+    #[inline(never)]
     pub fn run(mut self) -> u8 {
+        #[cfg(freestanding)]
+        sys::forget_the_start();
         // How many others are asked for before the next SIGCHLD. Its number is lower than the
         // real-time signals', which would never be taken while children keep dying; and while
         // signals keep coming, children must be reaped.
@@ -298,7 +303,15 @@ impl<'a> Supervisor<'a> {
         let job_control = matches!(signo, signal::TSTP | signal::TTIN | signal::TTOU)
             // What the session's defaults make of those.
             || (signo == signal::STOP && self.config.group == Group::Session);
-        if job_control && self.terminal.is_some() && self.gives_back() {
+        let Some(terminal) = self.terminal.filter(|_| job_control && self.gives_back()) else {
+            return;
+        };
+        if self.workload.has_terminal && terminal.is_ours() {
+            // It stopped in the background, to read say, and has been put into the foreground
+            // while the news was on its way.
+            terminal.give(self.workload.pid);
+            let _ = sys::kill(-self.workload.pid, signal::CONT);
+        } else {
             terminal::suspend();
         }
     }

@@ -411,10 +411,11 @@ pub fn set_child_subreaper() -> Result<()> {
 /// # Errors
 /// Where sched_setaffinity(2) is denied.
 pub fn use_all_processors() -> Result<()> {
-    // More than any kernel is built for; what it does not have is ignored.
-    static ALL: [u8; 1024] = [0xff; 1024];
-    // SAFETY: the kernel reads as many bytes as are passed.
-    unsafe { pointers(number::SCHED_SETAFFINITY, 0, ALL.len(), ALL.as_ptr() as usize, 0) }.map(drop)
+    // As many as any kernel is built for; what it does not have is ignored. (On the stack: as a
+    // constant it would be 4 % of the image.)
+    let all = [0xff_u8; 1024];
+    // SAFETY: the kernel reads as many bytes as are passed, and `all` outlives the call.
+    unsafe { pointers(number::SCHED_SETAFFINITY, 0, all.len(), all.as_ptr() as usize, 0) }.map(drop)
 }
 
 /// The kernel sends `signal` to this process when its parent ends.
@@ -659,8 +660,30 @@ pub fn until_nul(bytes: &[u8]) -> Option<&CStr> {
 
 #[cfg(freestanding)]
 mod start {
-    use super::{Strings, arch, exit_group};
+    use super::{Strings, arch, exit_group, number, numbers};
     use core::ffi::c_char;
+
+    unsafe extern "C" {
+        // The ends of what image.ld puts aside as not needed while asleep.
+        static cold_start: u8;
+        static cold_end: u8;
+    }
+
+    /// Gives back the memory that only the start has needed: stack below this frame, and the
+    /// code of the start. What is needed again (to exit, say) the kernel reads again.
+    pub fn forget_the_start() {
+        const PAGE: usize = 4096;
+        const DONTNEED: usize = 4;
+        let (cold, end) = (&raw const cold_start as usize, &raw const cold_end as usize);
+        let cold = cold & !(PAGE - 1);
+        // The file's pages, and nothing can have written to them.
+        let _ = numbers(number::MADVISE, cold, end - cold, DONTNEED);
+        // With room for the red zone and for calls from here. What is deeper is from calls that
+        // have returned; below a stack there is nothing else for far more than this.
+        let here = &raw const cold as usize;
+        let bottom = (here - 512) & !(PAGE - 1);
+        let _ = numbers(number::MADVISE, bottom - 16 * PAGE, 16 * PAGE, DONTNEED);
+    }
 
     /// Called by `_start` with the stack as the kernel left it.
     ///
@@ -685,4 +708,4 @@ mod start {
 #[cfg(freestanding)]
 use start::entry;
 #[cfg(freestanding)]
-pub use start::panicked;
+pub use start::{forget_the_start, panicked};

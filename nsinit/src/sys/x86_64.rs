@@ -17,6 +17,8 @@ pub mod number {
     pub const RT_SIGACTION: usize = 13;
     pub const RT_SIGPROCMASK: usize = 14;
     pub const IOCTL: usize = 16;
+    #[cfg(freestanding)]
+    pub const MADVISE: usize = 28;
     pub const GETPID: usize = 39;
     pub const EXECVE: usize = 59;
     pub const WAIT4: usize = 61;

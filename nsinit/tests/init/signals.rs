@@ -1,0 +1,252 @@
+//! Signals that nsinit is sent, from outside and from inside.
+
+use crate::harness::{MODES, Mode, Run, can};
+use crate::sys::{self, Before};
+
+/// All that a process can be sent and can take.
+fn all() -> impl Iterator<Item = i32> {
+    (1..=64).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP].contains(signal))
+}
+
+#[test]
+fn every_signal_is_delivered_once() {
+    for mode in MODES.into_iter().filter(|mode| can(*mode)) {
+        let mut run = Run::payload(mode, &[], "record").start();
+        run.until("ready");
+        for signal in all() {
+            run.signal(signal);
+            assert_eq!(run.line(), format!("got {signal} 0 0"), "{mode:?}");
+        }
+        sys::sigqueue(run.init(), 10, 4242).unwrap();
+        assert_eq!(run.finish().code, 0);
+    }
+}
+
+#[test]
+fn queued_signals_keep_their_number_order_code_and_payload() {
+    for mode in MODES.into_iter().filter(|mode| can(*mode)) {
+        let mut run = Run::payload(mode, &[], "record").start();
+        run.until("ready");
+        for value in 0..50 {
+            for signal in 34..=64 {
+                sys::sigqueue(run.init(), signal, value << 33 | 7).unwrap();
+            }
+        }
+        let mut next = [0_usize; 65];
+        for _ in 0..31 * 50 {
+            let line = run.line();
+            let fields: Vec<usize> = line
+                .split(' ')
+                .skip(1)
+                .map(|field| field.parse::<i64>().unwrap() as usize)
+                .collect();
+            let [signal, code, value] = fields[..] else { panic!("{line}") };
+            assert_eq!(code as i64, libc::SI_QUEUE.into());
+            assert_eq!(value, next[signal] << 33 | 7, "in order");
+            next[signal] += 1;
+        }
+        sys::sigqueue(run.init(), 10, 4242).unwrap();
+        assert_eq!(run.finish().code, 0, "{mode:?}");
+    }
+}
+
+#[test]
+fn a_burst_to_a_stopped_init_is_delivered_when_it_goes_on() {
+    // PID 1 can be stopped from outside only: this is outside.
+    for mode in MODES.into_iter().filter(|mode| can(*mode)) {
+        let mut run = Run::payload(mode, &[], "record").start();
+        run.until("ready");
+        let init = run.init();
+        sys::kill(init, libc::SIGSTOP).unwrap();
+        crate::harness::eventually("stopped", || {
+            crate::harness::status(init, "State").starts_with('T')
+        });
+        for signal in [1, 2, 3, 10, 12, 15, 34, 34, 34, 64] {
+            sys::kill(init, signal).unwrap();
+        }
+        sys::kill(init, libc::SIGCONT).unwrap();
+        let mut got: Vec<String> = (0..11).map(|_| run.line()).collect();
+        got.sort_unstable();
+        let mut expected: Vec<String> = [1, 2, 3, 10, 12, 15, 18, 34, 34, 34, 64]
+            .map(|signal| format!("got {signal} 0 0"))
+            .into();
+        expected.sort_unstable();
+        assert_eq!(got, expected, "{mode:?}");
+        sys::sigqueue(init, 10, 4242).unwrap();
+        run.finish();
+    }
+}
+
+#[test]
+fn signals_of_faults_sent_by_a_process_do_not_kill_the_init() {
+    for mode in MODES.into_iter().filter(|mode| can(*mode)) {
+        let mut run = Run::payload(mode, &[], "record").start();
+        run.until("ready");
+        // Together they kill an init that has a handler for one and unblocks another.
+        for signal in [libc::SIGSEGV, libc::SIGTERM, libc::SIGINT, libc::SIGBUS, libc::SIGILL] {
+            run.signal(signal);
+        }
+        for _ in 0..5 {
+            run.line();
+        }
+        sys::sigqueue(run.init(), 10, 4242).unwrap();
+        assert_eq!(run.finish().code, 0, "{mode:?}");
+    }
+}
+
+#[test]
+fn a_signal_in_the_first_milliseconds_is_not_lost() {
+    // Sent without waiting for anything: after the exec of nsinit it is blocked, before it kills
+    // as it would kill the workload. The mask is what nsshim starts it with.
+    for round in 0..200_u32 {
+        let run = Run::new(Mode::Child, ["--no-env", "--mask", "0", "--", "sleep", "1000"])
+            .before(Before::Mask(u64::MAX))
+            .start();
+        for _ in 0..round * 50 {
+            std::hint::spin_loop();
+        }
+        run.signal(libc::SIGTERM);
+        let done = run.finish();
+        assert_eq!(done.code, 143, "round {round}: {}", done.err);
+    }
+}
+
+#[test]
+fn kill_1_from_inside_reaches_the_workload() {
+    if !can(Mode::Pid1) {
+        return;
+    }
+    let done =
+        Run::shell(Mode::Pid1, "trap 'exit 7' TERM; kill -TERM 1; while :; do sleep 1; done");
+    assert_eq!(done.finish().code, 7);
+}
+
+#[test]
+fn a_clean_parent_gives_a_clean_workload() {
+    for mode in MODES.into_iter().filter(|mode| can(*mode)) {
+        let done = Run::new(mode, ["grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"])
+            .before(Before::Defaults)
+            .finish();
+        assert_eq!(done.out, ["SigBlk:\t0000000000000000", "SigIgn:\t0000000000000000"]);
+    }
+}
+
+#[test]
+fn what_is_ignored_or_blocked_stays_so() {
+    // HUP as under nohup, PIPE as under python, CHLD as under some daemons, and a real-time one.
+    let ignored = [libc::SIGHUP, libc::SIGPIPE, libc::SIGCHLD, 40];
+    let mask = 1 << (libc::SIGUSR1 - 1) | 1 << (33 - 1) | 1 << (64 - 1);
+    let bits = ignored.iter().fold(0_u64, |bits, signal| bits | 1 << (signal - 1));
+    let mut run = Run::new(Mode::Child, ["grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"])
+        .before(Before::Defaults)
+        .before(Before::Mask(mask));
+    for signal in ignored {
+        run = run.before(Before::Ignore(signal));
+    }
+    let done = run.finish();
+    assert_eq!(done.out, [format!("SigBlk:\t{mask:016x}"), format!("SigIgn:\t{bits:016x}")]);
+    assert_eq!(done.code, 0);
+}
+
+#[test]
+fn an_init_that_is_started_with_everything_blocked_forwards() {
+    for mode in MODES.into_iter().filter(|mode| can(*mode)) {
+        let mut run = Run::new(mode, ["--mask", "0", "sh", "-c", "echo ready; read x"])
+            .before(Before::Mask(u64::MAX))
+            .stdin(std::process::Stdio::piped())
+            .start();
+        run.until("ready").signal(libc::SIGTERM);
+        assert_eq!(run.finish().code, 143, "{mode:?}");
+    }
+}
+
+#[test]
+fn an_init_that_is_started_with_sigchld_ignored_keeps_the_exit_code() {
+    for mode in MODES.into_iter().filter(|mode| can(*mode)) {
+        let done = Run::shell(mode, "exit 11").before(Before::Ignore(libc::SIGCHLD)).finish();
+        assert_eq!(done.code, 11, "{mode:?}");
+    }
+}
+
+#[test]
+fn a_broken_pipe_kills_the_workload_only_if_it_would_without_us() {
+    let nsinit = crate::harness::image("nsinit");
+    let script = format!("{{ {} yes; echo $? >&2; }} | head -n1", nsinit.display());
+    let done = Run::shell(Mode::Child, &script).finish();
+    assert_eq!(done.err, "141\n");
+    let done = Run::shell(Mode::Child, &script).before(Before::Ignore(libc::SIGPIPE)).finish();
+    assert!(done.err.ends_with("\n1\n"), "{}", done.err);
+}
+
+#[test]
+fn a_stopped_workload_is_no_end_and_no_work() {
+    for mode in MODES.into_iter().filter(|mode| can(*mode)) {
+        let mut run = Run::new(mode, ["sh", "-c", "echo ready; read x; exit 3"])
+            .stdin(std::process::Stdio::piped())
+            .start();
+        run.until("ready");
+        let (init, workload) = (run.init(), run.workload());
+        for _ in 0..3 {
+            sys::kill(workload, libc::SIGSTOP).unwrap();
+            crate::harness::eventually("the workload stops", || {
+                crate::harness::status(workload, "State").starts_with('T')
+            });
+            crate::harness::eventually("nsinit sleeps", || {
+                crate::harness::status(init, "State").starts_with('S')
+            });
+            sys::kill(workload, libc::SIGCONT).unwrap();
+            crate::harness::eventually("the workload goes on", || {
+                !crate::harness::status(workload, "State").starts_with('T')
+            });
+        }
+        run.signal(libc::SIGTERM);
+        assert_eq!(run.finish().code, 143, "{mode:?}");
+    }
+}
+
+#[test]
+fn stop_signals_of_terminals_are_forwarded_and_sigcont_undoes_them() {
+    for mode in MODES.into_iter().filter(|mode| can(*mode)) {
+        let mut run = Run::new(mode, ["sh", "-c", "echo ready; read x"])
+            .stdin(std::process::Stdio::piped())
+            .start();
+        run.until("ready");
+        let workload = run.workload();
+        for signal in [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU] {
+            run.signal(signal);
+            crate::harness::eventually("the workload stops", || {
+                crate::harness::status(workload, "State").starts_with('T')
+            });
+            run.signal(libc::SIGCONT);
+            crate::harness::eventually("the workload goes on", || {
+                !crate::harness::status(workload, "State").starts_with('T')
+            });
+        }
+        run.signal(libc::SIGTERM);
+        assert_eq!(run.finish().code, 143, "{mode:?}");
+    }
+}
+
+#[test]
+fn a_workload_that_may_not_be_signalled_does_not_end_the_init() {
+    if !crate::harness::is_root() {
+        println!("skip: needs root, to start a workload as another user");
+        return;
+    }
+    // Root without CAP_KILL may not signal the user that its workload has become.
+    let mut run =
+        Run::new(Mode::Child, ["--user", "1000", "sh", "-c", "echo ready; read x; exit 6"])
+            .wrapper(&["setpriv", "--bounding-set", "-kill", "--"])
+            .stdin(std::process::Stdio::piped())
+            .start();
+    run.until("ready").signal(libc::SIGTERM).signal(libc::SIGHUP).signal(50);
+    assert!(!run.ends_within(std::time::Duration::from_millis(100)));
+    run.end_input();
+    assert_eq!(run.finish().code, 6);
+}
+
+#[test]
+fn a_timer_that_was_set_before_the_exec_reaches_the_workload() {
+    let done = Run::new(Mode::Child, ["sleep", "1000"]).before(Before::Alarm(1)).finish();
+    assert_eq!(done.code, 142);
+}
