@@ -15,7 +15,8 @@ use nsshim::spec::{Choice, ContainerId, IdKind, IdMap, IdMaps, Kind, Spec};
 pub struct Ids {
     uid: Option<u32>,
     gid: Option<u32>,
-    groups: Vec<u32>,
+    /// `None`: the caller's, read only when it matters.
+    groups: Option<Vec<u32>>,
     /// Whether CAP_DAC_OVERRIDE will be there, and over which ids.
     overrides: Option<Over>,
 }
@@ -34,12 +35,10 @@ impl Ids {
             Some(maps) => outside(maps.lines(kind), id),
             None => Some(id.0),
         };
-        let callers_groups = || nix::unistd::getgroups().unwrap_or_default();
         let user = spec.process.user.as_ref();
-        let groups = match user.and_then(|user| user.groups.as_ref()) {
-            Some(groups) => groups.iter().filter_map(|&id| out(IdKind::Group, id)).collect(),
-            None => callers_groups().into_iter().map(nix::unistd::Gid::as_raw).collect(),
-        };
+        let given = user.and_then(|user| user.groups.as_ref());
+        let groups =
+            given.map(|groups| groups.iter().filter_map(|&id| out(IdKind::Group, id)).collect());
         let (uid, gid) = match user {
             Some(user) => (out(IdKind::User, user.uid), out(IdKind::Group, user.gid)),
             None => (Some(host.uid.0), Some(host.gid.0)),
@@ -62,12 +61,19 @@ impl Ids {
 
     /// The caller's own, which the container starts with.
     pub fn callers(host: &Host) -> Ids {
-        let groups = nix::unistd::getgroups().unwrap_or_default();
         Ids {
             uid: Some(host.uid.0),
             gid: Some(host.gid.0),
-            groups: groups.into_iter().map(nix::unistd::Gid::as_raw).collect(),
+            groups: None,
             overrides: host.has(Capability::CAP_DAC_OVERRIDE).then_some(Over::All),
+        }
+    }
+
+    fn is_member(&self, group: u32) -> bool {
+        match &self.groups {
+            Some(groups) => groups.contains(&group),
+            None => nix::unistd::getgroups()
+                .is_ok_and(|groups| groups.iter().any(|own| own.as_raw() == group)),
         }
     }
 
@@ -88,7 +94,7 @@ impl Ids {
     fn bits(&self, found: &Metadata) -> u32 {
         if self.uid == Some(found.uid()) {
             found.mode() >> 6
-        } else if self.gid == Some(found.gid()) || self.groups.contains(&found.gid()) {
+        } else if self.gid == Some(found.gid()) || self.is_member(found.gid()) {
             found.mode() >> 3
         } else {
             found.mode()
