@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  nsctl                      shim                        child, later nsinit
-//!    │                         │ ◀──────── Reached ───────── │  new namespaces exist
+//!    │                         │ ◀──────── Reached ───────── │  after steps that make a namespace
 //!    │                         │ ────────── Go ────────────▶ │  ids are mapped
 //!    │ ◀──── Terminal + fd ─── │ ◀───── Terminal + fd ────── │
 //!    │ ◀───── Namespaces ───── │ ◀────── Namespaces ──────── │  when asked for

@@ -32,7 +32,10 @@ pub(crate) fn run(
     let context = InsideContext { channel, proc };
     run_all(&plan.early, &context);
     if !plan.outside.is_empty() {
-        wait_for_outside(channel);
+        if !plan.early.is_empty() {
+            say(channel, &Message::Reached);
+        }
+        wait_for_go(channel);
     }
     run_all(&plan.inside, &context);
     if plan.report_namespaces {
@@ -57,8 +60,7 @@ fn run_all(steps: &[Inside], context: &InsideContext<'_>) {
     }
 }
 
-fn wait_for_outside(channel: BorrowedFd<'_>) {
-    say(channel, &Message::Reached);
+fn wait_for_go(channel: BorrowedFd<'_>) {
     match channel::receive(channel, true) {
         Received::Message(Message::Go, _) => {}
         // The shim is dead or gave up; it has said why.

@@ -106,21 +106,26 @@ fn make(plan: &Plan, held: Option<&Held>) -> Result<Child, Failure> {
 
 /// While the child waits: the steps that need its namespaces to exist.
 fn meet(plan: &Plan, child: &Child, proc: BorrowedFd<'_>) -> Result<(), Failure> {
-    match channel::receive(&child.channel, true) {
-        Received::Message(Message::Reached, _) => {}
-        Received::Message(Message::Failed(failure), _) => return Err(failure),
-        _ => {
-            return Err(Failure {
-                step: "prepare the container".into(),
-                call: "recv(child)".into(),
-                errno: nix::errno::Errno::ECHILD,
-            });
-        }
+    // The clone made all namespaces but those of the early steps.
+    if !plan.early.is_empty() {
+        hear_reached(child)?;
     }
     run_all(&plan.outside, &OutsideContext { child: Some(child.pid), proc })?;
     channel::send(&child.channel, &Message::Go, None)
         .call(|| "send(child, go)".into())
         .map_err(|error| error.during("prepare the container"))
+}
+
+fn hear_reached(child: &Child) -> Result<(), Failure> {
+    match channel::receive(&child.channel, true) {
+        Received::Message(Message::Reached, _) => Ok(()),
+        Received::Message(Message::Failed(failure), _) => Err(failure),
+        _ => Err(Failure {
+            step: "prepare the container".into(),
+            call: "recv(child)".into(),
+            errno: nix::errno::Errno::ECHILD,
+        }),
+    }
 }
 
 fn run_all(steps: &[Outside], context: &OutsideContext<'_>) -> Result<(), Failure> {
