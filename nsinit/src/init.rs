@@ -105,7 +105,10 @@ fn prepare(config: &Config) -> Option<i32> {
         let _ = sys::set_child_subreaper();
     }
     for fd in [config.report_fd, config.status_fd].into_iter().flatten() {
-        let _ = sys::set_cloexec(fd);
+        // The workload keeps its three, if one of them is asked to serve for that, too.
+        if fd > 2 {
+            let _ = sys::set_cloexec(fd);
+        }
     }
     let signal = config.parent_death?;
     let parent = sys::getppid();

@@ -173,10 +173,10 @@ impl<'a> Supervisor<'a> {
     }
 
     fn forward(&mut self, info: &SigInfo) {
+        let Some(signo) = self.config.rewrites.map(info.signo) else { return };
         if signals::asks_to_stop(info.signo) {
             self.timers.grace(sys::now_ms);
         }
-        let Some(signo) = self.config.rewrites.map(info.signo) else { return };
         let to = self.send(signo, info);
         if self.config.verbosity > 2 {
             log::line(self.config, &|text| {
@@ -261,7 +261,7 @@ impl<'a> Supervisor<'a> {
 
     /// Names a process that did not end when it was told to, before it is reaped.
     fn tell_killed(&self) {
-        let Some(pid) = sys::peek_ended() else { return };
+        let Some(pid) = sys::peek_killed() else { return };
         log::line(self.config, &|text| {
             text.str("had to kill ").number(pid.into());
             leftover::push_command(text, pid);

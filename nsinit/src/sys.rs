@@ -306,15 +306,18 @@ pub fn wait4(rusage: Option<&mut Rusage>) -> Result<Option<Waited>> {
     Ok((pid > 0).then_some(Waited { pid, status }))
 }
 
-/// The pid of a child that has ended, which is left to be reaped.
-pub fn peek_ended() -> Option<i32> {
+/// The pid of a child that was killed by SIGKILL, if it is the next to be reaped.
+pub fn peek_killed() -> Option<i32> {
     const P_ALL: usize = 0;
     // linux/wait.h: WNOHANG, WEXITED, WNOWAIT, __WALL.
     const OPTIONS: usize = 0x1 | 0x4 | 0x100_0000 | 0x4000_0000;
     let mut info = SigInfo::new(0, 0, 0);
     // SAFETY: `info` has the kernel's 128 bytes; the fifth argument, an rusage, is NULL.
     let found = unsafe { pointers(number::WAITID, P_ALL, 0, &raw mut info as usize, OPTIONS) };
-    (found.is_ok() && info.pid != 0).then_some(info.pid)
+    // asm-generic/siginfo.h: CLD_KILLED; a child's status is what comes next.
+    const CLD_KILLED: i32 = 2;
+    let killed = info.code == CLD_KILLED && info.rest.first() == Some(&(signal::KILL as u64));
+    (found.is_ok() && killed).then_some(info.pid)
 }
 
 /// This process's id in its own pid namespace.

@@ -77,6 +77,60 @@ fn a_burst_to_a_stopped_init_is_delivered_when_it_goes_on() {
     }
 }
 
+/// A new cgroup, which is removed at the end.
+struct Cgroup(std::path::PathBuf);
+
+impl Cgroup {
+    fn new(name: &str) -> Option<Cgroup> {
+        let name = format!("nsinit-test-{name}-{}", std::process::id());
+        ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
+            .map(|root| std::path::Path::new(root).join(&name))
+            .into_iter()
+            // On a version 1 or other file system there is no such file.
+            .find(|path| {
+                std::fs::create_dir(path).is_ok()
+                    && (path.join("cgroup.freeze").exists() || std::fs::remove_dir(path).is_err())
+            })
+            .map(Cgroup)
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.0.join(file), text).unwrap();
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+fn what_comes_while_the_init_is_frozen_is_delivered_when_it_thaws() {
+    let Some(cgroup) = Cgroup::new("frozen") else {
+        println!("skip: no cgroup of version 2 can be made here");
+        return;
+    };
+    let mut run = Run::payload(Mode::Child, &[], "record").start();
+    run.until("ready");
+    let init = run.init();
+    cgroup.write("cgroup.procs", &init.to_string());
+    cgroup.write("cgroup.freeze", "1");
+    crate::harness::eventually("frozen", || {
+        std::fs::read_to_string(cgroup.0.join("cgroup.events")).unwrap().contains("frozen 1")
+    });
+    for signal in [1, 15, 64] {
+        sys::kill(init, signal).unwrap();
+    }
+    sys::sigqueue(init, 50, 5).unwrap();
+    cgroup.write("cgroup.freeze", "0");
+    let mut got = [run.line(), run.line(), run.line(), run.line()];
+    got.sort_unstable();
+    assert_eq!(got, ["got 1 0 0", "got 15 0 0", "got 50 -1 5", "got 64 0 0"]);
+    sys::sigqueue(init, 10, 4242).unwrap();
+    assert_eq!(run.finish().code, 0);
+}
+
 #[test]
 fn signals_of_faults_sent_by_a_process_do_not_kill_the_init() {
     for mode in MODES.into_iter().filter(|mode| can(*mode)) {

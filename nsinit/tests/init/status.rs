@@ -69,6 +69,15 @@ fn status_lines_tell_of_a_death_and_of_a_failure() {
     assert_eq!(all, expected);
 }
 
+#[test]
+fn the_workload_keeps_its_standard_error_if_status_lines_go_there() {
+    let words = ["--status-fd", "2", "sh", "-c", "echo own >&2"];
+    let done = Run::new(Mode::Child, words).finish();
+    let lines: Vec<&str> = done.err.lines().collect();
+    assert!(lines.contains(&"own"), "{lines:?}");
+    assert!(lines.last().unwrap().starts_with("{\"event\":\"exited\""), "{lines:?}");
+}
+
 fn reports(mut reader: PipeReader) -> Vec<Report> {
     let mut all = Vec::new();
     reader.read_to_end(&mut all).unwrap();

@@ -38,6 +38,16 @@ fn who_stops_in_time_is_not_waited_for() {
 }
 
 #[test]
+fn a_stop_signal_that_is_not_passed_on_starts_no_time_of_grace() {
+    let options = ["--grace", "0", "-r", "TERM:0"];
+    let mut run = shell(Mode::Child, &options, "echo ready; read x; exit 5");
+    run.until("ready").signal(libc::SIGTERM);
+    assert!(!run.ends_within(Duration::from_millis(50)));
+    run.end_input();
+    assert_eq!(run.finish().code, 5);
+}
+
+#[test]
 fn what_the_workload_leaves_behind_has_the_time_of_grace_wherever_it_has_gone() {
     // One of another session and adopted, one that stays below another, one that is stopped.
     let script = "exec 3>&1; \
