@@ -5,14 +5,10 @@ use std::fmt;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Instant;
 
-use nix::fcntl::AtFlags;
-use nix::sys::stat::fstatat;
-
 use crate::affinity::Held;
 use crate::channel::{self, Message, Received};
-use crate::error::{CallError, Named, Result};
+use crate::error::CallError;
 use crate::plan::{Exec, Group, InitOptions, Plan};
-use crate::spec::Kind;
 use crate::step::{Inside, InsideContext};
 use crate::sys;
 
@@ -29,7 +25,7 @@ pub(crate) fn run(
     image: Option<BorrowedFd<'_>>,
     held: Option<&Held>,
 ) -> ! {
-    let context = InsideContext { channel, proc };
+    let context = InsideContext { channel, proc, image };
     run_all(&plan.early, &context);
     if !plan.outside.is_empty() {
         if !plan.early.is_empty() {
@@ -38,12 +34,6 @@ pub(crate) fn run(
         wait_for_go(channel);
     }
     run_all(&plan.inside, &context);
-    if plan.report_namespaces {
-        match namespace_ids(proc) {
-            Ok(ids) => say(channel, &Message::Namespaces(ids)),
-            Err(error) => fail(channel, error, "read the namespaces' ids"),
-        }
-    }
     match (&plan.exec.init, image) {
         (Some(options), Some(image)) => become_init(&plan.exec, options, channel, image, held),
         _ => become_workload(&plan.exec, channel, held),
@@ -76,17 +66,6 @@ fn say(channel: BorrowedFd<'_>, message: &Message) {
 fn fail(channel: BorrowedFd<'_>, error: CallError, purpose: impl fmt::Display) -> ! {
     say(channel, &Message::Failed(error.during(purpose)));
     sys::exit_now(FAILED)
-}
-
-/// The inode numbers by which /proc/PID/ns names the namespaces.
-fn namespace_ids(proc: BorrowedFd<'_>) -> Result<[u64; 8]> {
-    let mut ids = [0; 8];
-    for (id, kind) in ids.iter_mut().zip(Kind::ALL) {
-        let path = format!("self/ns/{}", kind.file());
-        let found = fstatat(proc, path.as_str(), AtFlags::empty());
-        *id = found.call(|| format!("stat(\"/proc/{path}\")"))?.st_ino;
-    }
-    Ok(ids)
 }
 
 fn become_init(

@@ -43,8 +43,6 @@ pub struct Plan {
     pub session: Session,
     /// Whether the caller is told when the workload runs.
     pub report_start: bool,
-    /// Whether the child reports its namespaces' ids.
-    pub report_namespaces: bool,
     /// Whether the child makes a terminal.
     pub terminal: bool,
 }
@@ -93,7 +91,6 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     let clone = clone_flags(&namespaces);
     let ends_as_one = new(Kind::Pid);
     let report_start = spec.report_start;
-    let report_namespaces = spec.report_namespaces;
     let has_terminal = terminal.is_some();
     let mounts = mounts::steps(&namespaces, spec.propagation, &rights, id_maps.as_ref(), host);
     let new_user = new(Kind::User);
@@ -130,6 +127,12 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     }
     let owner = process.user.as_ref().map(|user| user.uid);
     inside.extend(terminal.map(|terminal| Inside::Terminal(terminal, owner)));
+    // All namespaces are as the workload will see them; asking needs a descriptor that goes next.
+    if spec.report_namespaces {
+        inside.push(Inside::ReportNamespaces);
+    }
+    // Before a path of the user's is followed: it must not lead to them.
+    inside.push(Inside::CloseDescriptors { from: 3 + process.preserve_fds as i32 });
     inside.push(Inside::Workdir(process.workdir.clone()));
     // From here on rights go away. Limits first: raising one needs CAP_SYS_RESOURCE.
     inside.extend(process.nice.map(Inside::Nice));
@@ -157,7 +160,6 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     }
     // Forgotten by the kernel at every change of ids, so after the last.
     inside.push(Inside::DieWithShim);
-    inside.push(Inside::CloseDescriptors { from: 3 + process.preserve_fds as i32 });
     // Last: what it denies must not be needed by a step.
     inside.extend(filter);
 
@@ -171,7 +173,6 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
         ends_as_one,
         session,
         report_start,
-        report_namespaces,
         terminal: has_terminal,
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod mount;
 mod net;
 mod persist;
 mod pty;
+mod report;
 mod session;
 mod time;
 mod uts;
@@ -116,7 +117,9 @@ pub enum Inside {
     Seccomp(Filter),
     /// Be killed when the shim dies.
     DieWithShim,
-    /// Keep the descriptors of the host from the workload.
+    /// Tell the caller the ids of the namespaces.
+    ReportNamespaces,
+    /// Keep the descriptors of the host from the workload, and from the steps that follow.
     CloseDescriptors {
         /// The first that is not given to it.
         from: i32,
@@ -139,6 +142,8 @@ pub(crate) struct InsideContext<'a> {
     pub proc: BorrowedFd<'a>,
     /// The channel to the shim.
     pub channel: BorrowedFd<'a>,
+    /// What will be executed, if that is nsinit.
+    pub image: Option<BorrowedFd<'a>>,
 }
 
 impl Outside {
@@ -203,7 +208,8 @@ impl Inside {
             Inside::NoNewPrivs => capabilities::no_new_privs(),
             Inside::Seccomp(filter) => fds::seccomp(filter),
             Inside::DieWithShim => session::die_with_shim(context),
-            Inside::CloseDescriptors { from } => fds::close_on_exec(*from),
+            Inside::ReportNamespaces => report::namespaces(context),
+            Inside::CloseDescriptors { from } => fds::close(context, *from),
             Inside::IgnoreSigchld => session::ignore_sigchld(),
         }
     }
@@ -239,6 +245,7 @@ impl Inside {
             Inside::NoNewPrivs => "forbid new privileges".into(),
             Inside::Seccomp(_) => "load the system-call filter".into(),
             Inside::DieWithShim => "tie the container to its shim".into(),
+            Inside::ReportNamespaces => "read the namespaces' ids".into(),
             Inside::CloseDescriptors { .. } => "keep the host's descriptors out".into(),
             Inside::IgnoreSigchld => "restore the disposition of SIGCHLD".into(),
         }
@@ -302,8 +309,9 @@ impl fmt::Display for Inside {
                 filter.instructions().len()
             ),
             Inside::DieWithShim => f.write_str("prctl(PR_SET_PDEATHSIG, SIGKILL)"),
+            Inside::ReportNamespaces => f.write_str("stat(\"/proc/self/ns/*\")"),
             Inside::CloseDescriptors { from } => {
-                write!(f, "close_range({from}, UINT_MAX, CLOSE_RANGE_CLOEXEC)")
+                write!(f, "close_range({from}, UINT_MAX)")
             }
             Inside::IgnoreSigchld => f.write_str("sigaction(SIGCHLD, SIG_IGN)"),
         }

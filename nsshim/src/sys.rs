@@ -16,18 +16,20 @@ mod xattr;
 pub(crate) use affinity::{Processors, getcpu, sched_getaffinity, sched_setaffinity};
 pub(crate) use clone::{Cloned, clone_vfork, clone3};
 pub(crate) use exec::exec_with_channel;
-pub(crate) use fd::close_in_child;
 pub use fd::{
-    close_all_but, close_range_cloexec, duplicate, has_file_capabilities, is_open, own_received,
+    close_all_but, duplicate, has_file_capabilities, is_open, own_received,
     replace_standard_stream, standard_input, standard_output,
 };
+pub(crate) use fd::{close_from_but, close_in_child, open_directory};
 pub use ioctl::{
     get_ns_kind, get_ns_parent, get_ns_userns, get_window_size, if_up, open_pty_peer,
     set_controlling_terminal, set_window_size, signal_foreground, unlock_pty,
 };
 pub use mount::mount_setattr_readonly;
 pub use probe::intercepted;
-pub use process::{exit_now, fork_single_threaded, set_nice, setdomainname, umask};
+pub use process::{
+    exit_now, fork_single_threaded, runs_with_foreign_rights, set_nice, setdomainname, umask,
+};
 pub use signal::{
     SignalInfo, block_all_signals, blocked_signals, default_signal, ignore_signal, pidfd_open,
     pidfd_send_signal, set_signal_mask, signalfd_all, while_stoppable,

@@ -4,16 +4,6 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 
-/// Marks every descriptor from `first` on to be closed by execve.
-///
-/// close_range(2), `CLOSE_RANGE_CLOEXEC`: Linux 5.11.
-pub fn close_range_cloexec(first: RawFd) -> nix::Result<()> {
-    // SAFETY: changes flags of descriptors only; no Rust value depends on FD_CLOEXEC.
-    let result =
-        unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
-    Errno::result(result).map(drop)
-}
-
 /// Puts a copy of `fd` at the number `at`, inherited over execve; what was there is closed.
 ///
 /// dup2(2); dup2 of a descriptor on itself would keep FD_CLOEXEC, so that case clears it.
@@ -69,6 +59,32 @@ pub fn close_all_but(keep: &[BorrowedFd<'_>], keep_stderr: bool) {
         }
         first = number.saturating_add(1);
     }
+}
+
+/// Closes every descriptor from `first` on but `keep`, in the child, whose parent's
+/// memory may own them: numbers are closed and owners left alone. close_range(2), Linux 5.9
+pub(crate) fn close_from_but(first: RawFd, keep: &[BorrowedFd<'_>]) -> nix::Result<()> {
+    let mut numbers: Vec<u32> = keep.iter().map(|fd| fd.as_raw_fd() as u32).collect();
+    numbers.sort_unstable();
+    let mut first = first as u32;
+    for number in numbers.into_iter().chain([u32::MAX]) {
+        if first < number {
+            // SAFETY: the child has a table of its own, and uses only `keep` of it from here on.
+            let closed = unsafe { libc::syscall(libc::SYS_close_range, first, number - 1, 0) };
+            Errno::result(closed)?;
+        }
+        first = first.max(number.saturating_add(1));
+    }
+    Ok(())
+}
+
+/// Opens a directory to go there, by no magic link of /proc. openat2(2), Linux 5.6
+pub(crate) fn open_directory(path: &std::path::Path) -> nix::Result<OwnedFd> {
+    use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    openat2(nix::fcntl::AT_FDCWD, path, how)
 }
 
 /// Whether the descriptor number is in use.

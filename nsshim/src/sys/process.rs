@@ -45,3 +45,10 @@ pub fn umask(mask: u32) {
     // SAFETY: umask takes a number only.
     unsafe { libc::umask(mask) };
 }
+
+/// Whether the program runs with rights that its caller has not: set-user-ID, set-group-ID
+/// or file capabilities. getauxval(3), `AT_SECURE`
+pub fn runs_with_foreign_rights() -> bool {
+    // SAFETY: getauxval has no precondition.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}

@@ -132,6 +132,8 @@ impl Script {
                 filter.instructions().len()
             )),
             Inside::DieWithShim => self.setpriv.push("--pdeathsig KILL".into()),
+            // Nobody is told by a script.
+            Inside::ReportNamespaces => {}
             Inside::CloseDescriptors { from } => self.line(format_args!(
                 "# no command: closing the caller's descriptors from {from} on"
             )),
