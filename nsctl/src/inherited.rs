@@ -22,6 +22,7 @@ impl Inherited {
     /// Reads the state. Nothing is blocked yet: while the request is still being read,
     /// a signal does to nsctl what it would have done to the workload.
     pub fn take() -> Result<Self, Error> {
+        refuse_foreign_rights()?;
         let failed = |errno| Error::new(format!("cannot read the state of the signals: {errno}"));
         let inherited = Inherited {
             signal_mask: sys::blocked_signals().map_err(failed)?,
@@ -30,6 +31,17 @@ impl Inherited {
         open_closed_streams()?;
         Ok(inherited)
     }
+}
+
+/// A set-user-ID nsctl would give its owner's rights to everybody: it runs what the
+/// caller says (CVE-2016-8659, CVE-2020-5291).
+fn refuse_foreign_rights() -> Result<(), Error> {
+    if !sys::runs_with_foreign_rights() {
+        return Ok(());
+    }
+    Err(Error::new("nsctl must not be set-user-ID or set-group-ID, or have file capabilities")
+        .because("it runs what its caller says, so everybody would get the rights of its owner")
+        .try_this("chmod ug-s and setcap -r on the program: nsctl needs no rights of its own"))
 }
 
 /// Opens /dev/null where the caller closed a standard stream, for us and for the

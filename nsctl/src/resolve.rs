@@ -69,7 +69,7 @@ fn resolve(args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Result<Re
 
     let asked = namespaces::resolve(&args, &host)?;
     let identity = identity::resolve(&args, &host, &asked.namespaces)?;
-    let rights = rights::resolve(&args)?;
+    let rights = rights::resolve(&args, &asked.namespaces)?;
     let terminal = terminal::resolve(&args)?;
     let process = process::resolve(&args, inherited, identity.user, preserve_fds)?;
     let stop_signal = match &args.stop_signal {

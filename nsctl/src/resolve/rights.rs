@@ -2,17 +2,25 @@
 
 use caps::Capability;
 use nsshim::seccomp::DOCKER_DEFAULT_CAPABILITIES;
-use nsshim::spec::{Rights, Seccomp};
+use nsshim::spec::{Kind, Namespaces, Rights, Seccomp};
 
 use crate::cli::{RunArgs, SeccompArg};
 use crate::error::{Error, shown};
 
 /// Resolves what the workload may do.
-pub fn resolve(args: &RunArgs) -> Result<Rights, Error> {
+pub fn resolve(args: &RunArgs, namespaces: &Namespaces) -> Result<Rights, Error> {
     let all = || caps::all().into_iter().fold(0, |set, cap| set | cap.bitmask());
     let added = set_of(&args.cap_add)?;
     let dropped = set_of(&args.cap_drop)?;
-    let base = if args.privileged { all() } else { DOCKER_DEFAULT_CAPABILITIES };
+    let base = match args.privileged {
+        true => all(),
+        // docker has a device filter beside CAP_MKNOD. Until there is one here, a real
+        // root could make a node for any disk; in a user namespace it opens nothing.
+        false if namespaces.is_host(Kind::User) => {
+            DOCKER_DEFAULT_CAPABILITIES & !Capability::CAP_MKNOD.bitmask()
+        }
+        false => DOCKER_DEFAULT_CAPABILITIES,
+    };
     // A name beats ALL: `--cap-drop ALL --cap-add CHOWN` leaves one, as docker's.
     let capabilities = match (added, dropped) {
         (Wanted::All, Wanted::Some(dropped)) => all() & !dropped,
