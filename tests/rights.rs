@@ -284,7 +284,10 @@ fn cve_2022_0492_no_namespace_inside_gives_cgroups_to_mount() {
 #[test]
 fn cve_2019_5736_no_file_of_the_hosts_is_behind_the_init() {
     as_each(|who| {
-        let mut ran = nsctl(who, ["run", "sh", "-c"]);
+        // Without the capability not even the link can be read.
+        let closed = nsctl(who, ["run", "readlink", "/proc/1/exe"]).run();
+        closed.expect_code(1);
+        let mut ran = nsctl(who, ["run", "--cap-add", "SYS_PTRACE", "sh", "-c"]);
         let program = Path::new(ran.command.get_program()).to_path_buf();
         let before = fs::read(&program).unwrap();
         ran.command.arg(
@@ -367,5 +370,27 @@ fn devices_of_the_machine_are_not_there() {
             "stdout", "tty", "urandom", "zero",
         ];
         assert_eq!(shown, expected);
+    });
+}
+
+/// PID 1 has a channel to the shim. A workload that took it over could report a pid of the
+/// host's as its own.
+#[test]
+fn the_workload_cannot_trace_the_init_or_take_its_descriptors() {
+    if !have("python3") {
+        return;
+    }
+    let script = "
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+PTRACE_SEIZE = 0x4206
+print(libc.ptrace(PTRACE_SEIZE, 1, 0, 0), os.strerror(ctypes.get_errno()))
+pidfd = libc.syscall(434, 1, 0)
+print(libc.syscall(438, pidfd, 3, 0), os.strerror(ctypes.get_errno()))
+";
+    as_each(|who| {
+        let ran = nsctl(who, ["run", "python3", "-c", script]).run();
+        let denied = "-1 Operation not permitted\n-1 Operation not permitted";
+        assert_eq!(ran.success(), denied);
     });
 }

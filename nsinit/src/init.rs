@@ -104,6 +104,10 @@ fn prepare(config: &Config) -> Option<i32> {
     if sys::getpid() != 1 {
         let _ = sys::set_child_subreaper();
     }
+    // The workload, with the same rights as we, must not speak for us.
+    if config.report_fd.is_some() {
+        let _ = sys::set_undumpable();
+    }
     for fd in [config.report_fd, config.status_fd].into_iter().flatten() {
         // The workload keeps its three, if one of them is asked to serve for that, too.
         if fd > 2 {

@@ -421,6 +421,15 @@ pub fn use_all_processors() -> Result<()> {
     unsafe { pointers(number::SCHED_SETAFFINITY, 0, all.len(), all.as_ptr() as usize, 0) }.map(drop)
 }
 
+/// Lets nobody trace this process or take its descriptors but who has CAP_SYS_PTRACE over it.
+///
+/// # Errors
+/// Where prctl(2) is denied.
+pub fn set_undumpable() -> Result<()> {
+    const PR_SET_DUMPABLE: usize = 4;
+    numbers(number::PRCTL, PR_SET_DUMPABLE, 0, 0).map(drop)
+}
+
 /// The kernel sends `signal` to this process when its parent ends.
 ///
 /// # Errors

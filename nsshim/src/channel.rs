@@ -164,7 +164,10 @@ pub fn receive(from: impl AsFd, wait: bool) -> Received {
         };
         let fd = received.cmsgs().ok().and_then(|mut messages| {
             messages.find_map(|message| match message {
-                ControlMessageOwned::ScmRights(fds) => fds.first().copied().map(own_received),
+                // More than one was never sent; owned, the rest is closed.
+                ControlMessageOwned::ScmRights(fds) => {
+                    fds.into_iter().map(own_received).collect::<Vec<_>>().into_iter().next()
+                }
                 _ => None,
             })
         });

@@ -26,6 +26,7 @@ pub(super) struct Monitor<'a> {
     ends_as_one: bool,
     has_init: bool,
     report_start: bool,
+    workload_runs: bool,
     nsctl_is_alive: bool,
     child_is_silent: bool,
     workload_is_stopped: bool,
@@ -58,6 +59,7 @@ impl<'a> Monitor<'a> {
             ends_as_one: plan.ends_as_one,
             has_init: plan.exec.init.is_some(),
             report_start: plan.report_start,
+            workload_runs: false,
             nsctl_is_alive: true,
             child_is_silent: false,
             workload_is_stopped: false,
@@ -127,11 +129,7 @@ impl<'a> Monitor<'a> {
 
     fn hear_child(&mut self) {
         match channel::receive(&self.child.channel, false) {
-            Received::Message(Message::Init(report), _) => self.hear_init(report),
-            Received::Message(message, fd) => {
-                self.failed |= matches!(message, Message::Failed(_) | Message::NotExecuted { .. });
-                self.tell(&message, fd.as_ref().map(AsFd::as_fd));
-            }
+            Received::Message(message, fd) => self.hear(message, fd),
             Received::Nothing => {}
             Received::End => {
                 self.child_is_silent = true;
@@ -143,9 +141,31 @@ impl<'a> Monitor<'a> {
         }
     }
 
+    /// Until the workload runs, the child is our own code. From then on only nsinit may
+    /// speak, and only of the workload: who traces it must not make us believe more.
+    fn hear(&mut self, message: Message, fd: Option<OwnedFd>) {
+        match message {
+            Message::Init(report) => self.hear_init(report),
+            Message::Failed(_)
+            | Message::NotExecuted { .. }
+            | Message::Namespaces(_)
+            | Message::Terminal
+                if !self.workload_runs =>
+            {
+                self.failed |= matches!(message, Message::Failed(_) | Message::NotExecuted { .. });
+                self.tell(&message, fd.as_ref().map(AsFd::as_fd));
+            }
+            _ => {}
+        }
+    }
+
     fn hear_init(&mut self, report: Report) {
         match report {
-            Report::Started { .. } => self.tell_started(),
+            Report::Started { .. } if self.workload_runs => {}
+            Report::Started { .. } => {
+                self.workload_runs = true;
+                self.tell_started();
+            }
             Report::Failed { stage: Stage::Exec, errno, code } => {
                 self.failed = true;
                 self.tell(&Message::NotExecuted { errno, code }, None);
@@ -274,8 +294,7 @@ impl<'a> Monitor<'a> {
     fn finish(&mut self) -> ! {
         while !self.child_is_silent {
             match channel::receive(&self.child.channel, false) {
-                Received::Message(Message::Init(report), _) => self.hear_init(report),
-                Received::Message(message, fd) => self.tell(&message, fd.as_ref().map(AsFd::as_fd)),
+                Received::Message(message, fd) => self.hear(message, fd),
                 Received::Nothing | Received::End => break,
             }
         }
