@@ -1,6 +1,7 @@
 //! `nsctl run`: the options as typed.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -33,7 +34,7 @@ pub struct RunArgs {
     )]
     pub command: Vec<OsString>,
 
-    /// Network namespace: new, host, pid:PID, path:FILE, container:NAME
+    /// Network namespace: new, host, pid:PID, path:FILE
     #[arg(long, value_name = "NS", help_heading = "Namespaces")]
     pub net: Option<String>,
     /// Process id namespace
@@ -271,12 +272,18 @@ pub fn main(args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "the dry run is what was asked for")]
 fn print_plan(request: resolve::Request, form: DryRun) -> Result<i32, Error> {
     let plan = nsshim::plan(request.spec, &request.host);
-    match form {
-        DryRun::Plan => print!("{plan}"),
-        DryRun::Shell => print!("{}", plan.shell(&resolve::callers_environment())),
+    let text = match form {
+        DryRun::Plan => plan.to_string(),
+        DryRun::Shell => plan.shell(&resolve::callers_environment()),
+    };
+    // print! would panic where this fails.
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Ok(()) => Ok(0),
+        Err(error) => {
+            Err(Error::new(format!("cannot print what would be done: write(1): {error}")))
+        }
     }
-    Ok(0)
 }

@@ -171,11 +171,11 @@ fn parse(kind: Kind, option: &str, value: &str) -> Result<Choice, Error> {
         }
         Some(("path", path)) => join(kind, PathBuf::from(path)),
         Some(("container", name)) => Err(Error::new(format!(
-            "cannot join the {kind} namespace of container {name}: no running container has that name"
+            "cannot join the {kind} namespace of container {name}: containers cannot be joined by name yet"
         ))
         .try_this(format!("{option} pid:PID with the pid of one of its processes"))),
         _ => Err(Error::new(format!("cannot read {option} {}", shown(value)))
-            .try_this("new, host, pid:PID, path:FILE or container:NAME")),
+            .try_this("new, host, pid:PID or path:FILE")),
     }
 }
 
