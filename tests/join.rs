@@ -202,3 +202,22 @@ fn what_the_caller_has_no_rights_in_is_refused_with_the_reason() {
     refused(Who::User, &["--net", &pid, "--ipc", &other.of()], &["another user namespace"]);
     refused(Who::User, &["--net", &pid, "--hostname", "x", "--uts", &pid], &["--hostname", "UTS"]);
 }
+
+#[test]
+fn a_new_user_namespace_takes_a_joined_one_without_mounting_what_shows_it() {
+    if !nix::unistd::geteuid().is_root() {
+        super::common::skip("as a user the joined namespace's owner is joined too");
+        return;
+    }
+    let target = Target::start(Who::Root, &[]);
+    for kind in ["net", "ipc", "uts"] {
+        let options = ["--map-root-user", &format!("--{kind}"), &target.of()];
+        let see = format!("{LINKS}; grep -c ' /sys ro' /proc/self/mountinfo >&2");
+        let ran = nsctl(Who::Root, [&["run"], &options[..], &["sh", "-c", &see]].concat()).run();
+        assert_eq!(same(ran.success(), &target), [kind]);
+        assert_eq!(ran.stderr, "1\n");
+    }
+    nsctl(Who::Root, ["run", "--map-root-user", "--pid", &target.of(), "true"])
+        .run()
+        .expect_error(125, &["the PID namespace belongs to another", "--pid new"]);
+}

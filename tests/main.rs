@@ -20,6 +20,7 @@ mod identity;
 mod idle;
 mod job_control;
 mod join;
+mod machine;
 mod mixed_streams;
 mod names;
 mod namespaces;

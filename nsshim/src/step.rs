@@ -84,6 +84,8 @@ pub enum Inside {
     StandIn(&'static str),
     /// Bind a device of the directory we stand in under the new /dev.
     Device(&'static str),
+    /// Bind a directory of the directory we stand in on that of the new /dev.
+    Shared(&'static str),
     /// Make a directory.
     Directory(&'static str),
     /// Make a symbolic link: target, link.
@@ -192,6 +194,7 @@ impl Inside {
             Inside::ReadOnlyTree(path) => mount::read_only_tree(path),
             Inside::StandIn(path) => workdir::stand_in(path),
             Inside::Device(name) => device::bind(name),
+            Inside::Shared(name) => device::share(name),
             Inside::Directory(path) => device::directory(path),
             Inside::Symlink(target, link) => device::symlink(target, link),
             Inside::Hostname(name) => uts::hostname(name),
@@ -229,6 +232,7 @@ impl Inside {
             }
             Inside::StandIn(path) => format!("enter {path}"),
             Inside::Device(name) => format!("give the device /dev/{name}"),
+            Inside::Shared(name) => format!("share the host's /dev/{name}"),
             Inside::Directory(path) => format!("make the directory {path}"),
             Inside::Symlink(_, link) => format!("make the link {link}"),
             Inside::Hostname(name) => format!("set the hostname {}", name.to_string_lossy()),
@@ -288,6 +292,9 @@ impl fmt::Display for Inside {
             Inside::StandIn(path) => write!(f, "chdir(\"{path}\")"),
             Inside::Device(name) => {
                 write!(f, "mount(\"{name}\", \"/dev/{name}\", NULL, MS_BIND)")
+            }
+            Inside::Shared(name) => {
+                write!(f, "mount(\"{name}\", \"/dev/{name}\", NULL, MS_BIND|MS_REC)")
             }
             Inside::Directory(path) => write!(f, "mkdir(\"{path}\", 0755)"),
             Inside::Symlink(target, link) => write!(f, "symlink(\"{target}\", \"{link}\")"),

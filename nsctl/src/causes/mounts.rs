@@ -25,11 +25,10 @@ pub const CAUSES: &[Cause] = &[
         look: no_mount_point,
     },
     Cause {
-        name: "foreign-network",
-        explains: |failure| denies(failure, "sysfs"),
-        look: foreign_network,
+        name: "foreign-processes",
+        explains: |failure| denies(failure, "proc"),
+        look: foreign_processes,
     },
-    Cause { name: "foreign-ipc", explains: |failure| denies(failure, "mqueue"), look: foreign_ipc },
     Cause { name: "masked-proc", explains: |failure| denies(failure, "proc"), look: masked_proc },
     Cause { name: "masked-sys", explains: |failure| denies(failure, "sysfs"), look: masked_sys },
     Cause {
@@ -65,26 +64,18 @@ fn no_mount_point(scene: &Scene<'_>) -> Option<Finding> {
     })
 }
 
-/// sysfs shows a network, so only that network's owner may mount it.
-fn foreign_network(scene: &Scene<'_>) -> Option<Finding> {
-    let asked = scene.asked;
-    (asked.has_new_user() && !asked.makes(Kind::Net)).then(|| {
+/// proc shows processes, so only the owner of their PID namespace may mount it.
+fn foreign_processes(scene: &Scene<'_>) -> Option<Finding> {
+    let joins_pid = scene.asked.joined.iter().any(|(kind, _)| *kind == Kind::Pid);
+    (scene.asked.has_new_user() && joins_pid).then(|| {
         Finding::new(
-            "the network namespace belongs to another user namespace than the container's, and \
-             only its owner may mount a /sys for it",
+            "the PID namespace belongs to another user namespace than the container's, and only \
+             its owner may mount a /proc for it",
         )
-        .try_this("--net new, or join the user namespace that owns the network (--userns …)")
-    })
-}
-
-fn foreign_ipc(scene: &Scene<'_>) -> Option<Finding> {
-    let asked = scene.asked;
-    (asked.has_new_user() && !asked.makes(Kind::Ipc)).then(|| {
-        Finding::new(
-            "the IPC namespace belongs to another user namespace than the container's, and only \
-             its owner may mount its message queues",
+        .try_this(
+            "--pid new, or --userns pid:PID of a process in the user namespace that owns it \
+             (--userns host: yours)",
         )
-        .try_this("--ipc new, or join the user namespace that owns it (--userns …)")
     })
 }
 

@@ -1,5 +1,6 @@
 //! The mounts of a container whose root is the host's.
 
+use nix::errno::Errno;
 use nix::mount::MsFlags;
 
 use crate::host::{Host, TTY_GROUP};
@@ -19,7 +20,14 @@ const MASKED_FILES: [&str; 7] = [
 
 /// Directories hidden likewise. A table of their own, because finding out by a
 /// failed bind costs 70 µs each: the kernel waits for an RCU grace period.
-const MASKED_DIRECTORIES: [&str; 4] = ["/proc/acpi", "/proc/asound", "/proc/scsi", "/sys/firmware"];
+const MASKED_DIRECTORIES: [&str; 5] = [
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/scsi",
+    // Power readings tell what others compute (CVE-2020-8694).
+    "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+];
 
 /// Read-only as in docker. A real root would otherwise set the host's sysctls.
 const READ_ONLY: [&str; 5] =
@@ -92,24 +100,43 @@ fn devices(
         false => "newinstance,ptmxmode=0666,mode=0620",
     };
     steps.push(mount("the container's terminals", "devpts", "/dev/pts", flags, options));
-    steps.push(mount("shared memory", "tmpfs", "/dev/shm", HARMLESS, "mode=1777,size=65536k"));
-    if !namespaces.is_host(Kind::Ipc) {
-        steps.push(mount("message queues", "mqueue", "/dev/mqueue", HARMLESS, ""));
+    if namespaces.is_host(Kind::Ipc) {
+        steps.extend(["shm", "mqueue"].map(Inside::Shared));
+    } else {
+        steps.push(mount("shared memory", "tmpfs", "/dev/shm", HARMLESS, "mode=1777,size=65536k"));
+    }
+    if may_mount(namespaces, Kind::Ipc) {
+        // ENODEV: a kernel without POSIX message queues.
+        steps.push(if_any(
+            mount_call("message queues", "mqueue", "/dev/mqueue", HARMLESS, ""),
+            &[Errno::ENODEV],
+        ));
     }
     steps.extend(LINKS.map(|(target, link)| Inside::Symlink(target, link)));
 }
 
-/// /sys shows the network devices of the namespace it was mounted in, so a new
-/// network needs a new /sys. Else the host's is made read-only: a real root
+/// /sys shows the network devices of the namespace it was mounted in, so another
+/// network needs another /sys. Else the host's is made read-only: a real root
 /// could act on the machine through it.
 fn system(steps: &mut Vec<Inside>, namespaces: &Namespaces, rights: &Rights, host: &Host) {
     let read_only = if rights.mask_paths { MsFlags::MS_RDONLY } else { MsFlags::empty() };
-    if !namespaces.is_host(Kind::Net) {
+    if may_mount(namespaces, Kind::Net) {
         let flags = HARMLESS | host.sys_flags | read_only;
         steps.push(mount("the container's /sys", "sysfs", "/sys", flags, ""));
     } else if rights.mask_paths {
         steps.push(Inside::ReadOnlyTree("/sys"));
     }
+}
+
+/// What shows a namespace is mounted only with rights in the user namespace that
+/// owns it: not from a new one for a namespace that was there before.
+fn may_mount(namespaces: &Namespaces, kind: Kind) -> bool {
+    namespaces.is_new(kind) || (!namespaces.is_host(kind) && !namespaces.is_new(Kind::User))
+}
+
+/// A mount of what not every machine has: these errors say that this one does not.
+fn if_any(call: MountCall, absent: &'static [Errno]) -> Inside {
+    Inside::Mount(MountCall { absent, ..call })
 }
 
 fn mount(
@@ -119,5 +146,15 @@ fn mount(
     flags: MsFlags,
     options: &'static str,
 ) -> Inside {
-    Inside::Mount(MountCall { purpose, fstype, target, flags, options })
+    Inside::Mount(mount_call(purpose, fstype, target, flags, options))
+}
+
+fn mount_call(
+    purpose: &'static str,
+    fstype: &'static str,
+    target: &'static str,
+    flags: MsFlags,
+    options: &'static str,
+) -> MountCall {
+    MountCall { purpose, fstype, target, flags, options, absent: &[] }
 }

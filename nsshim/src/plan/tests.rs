@@ -78,7 +78,7 @@ fn user(id: u32) -> Option<User> {
 /// The plan's text without the long lists that are the same everywhere.
 fn text(plan: &Plan) -> String {
     let short = |line: &str| {
-        let boring = ["/dev/", "/proc/", "/sys/firmware", "_SYS_ADMIN", "CAP_CHOWN"];
+        let boring = ["/dev/", "/proc/", "/sys/firmware", "powercap", "_SYS_ADMIN", "CAP_CHOWN"];
         let maps = line.contains("map\"");
         match boring.iter().any(|word| line.contains(word)) && !maps {
             true => None,
@@ -211,6 +211,7 @@ fn is_mount(step: &Inside) -> bool {
         step,
         Inside::Mount(_)
             | Inside::Device(_)
+            | Inside::Shared(_)
             | Inside::MaskFile(_)
             | Inside::MaskDirectory(_)
             | Inside::ReadOnly(_)
@@ -302,6 +303,28 @@ fn the_script_shows_no_variable_of_the_callers() {
     wanted.process.env.push(secret.clone());
     let script = plan(wanted, &ROOT).shell(&[c"A=1".into(), secret]);
     assert!(!script.contains("secret"), "{script}");
+}
+
+#[test]
+fn what_shows_a_namespace_is_mounted_by_its_owner_only() {
+    let mounted = |kind, choice, new_user: bool| {
+        let maps = if new_user { maps(&[line(0, 0, 1)], Setgroups::Deny) } else { None };
+        let mut wanted = spec(maps, if new_user { &[] } else { &[Kind::User] });
+        wanted.namespaces.set(kind, choice);
+        let text = plan(wanted, &ROOT).to_string();
+        [r#""mqueue", MS_NOSUID"#, r#"mount("sysfs""#, r#"mount("tmpfs", "/dev/shm""#]
+            .map(|call| text.contains(call))
+    };
+    let joined = || {
+        let fd = std::fs::File::open("/dev/null").unwrap().into();
+        Choice::Join(Joined { fd, path: "/x".into() })
+    };
+    for new_user in [false, true] {
+        assert_eq!(mounted(Kind::Ipc, Choice::New, new_user), [true; 3]);
+        assert_eq!(mounted(Kind::Ipc, Choice::Host, new_user), [false, true, false]);
+        assert_eq!(mounted(Kind::Ipc, joined(), new_user), [!new_user, true, true]);
+        assert_eq!(mounted(Kind::Net, joined(), new_user), [true, !new_user, true]);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 
+use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 
 use crate::error::{Named, Result};
@@ -17,8 +18,25 @@ pub(super) fn bind(name: &'static str) -> Result<()> {
         .mode(0o666)
         .open(&target)
         .call(|| format!("open({target:?}, O_WRONLY|O_CREAT|O_EXCL, 0666)"))?;
-    mount(Some(name), target.as_str(), None::<&str>, MsFlags::MS_BIND, None::<&str>)
-        .call(|| format!("mount({name:?}, {target:?}, NULL, MS_BIND)"))
+    match mount(Some(name), target.as_str(), None::<&str>, MsFlags::MS_BIND, None::<&str>) {
+        // The host has none, so neither has the container. But what hides files is null.
+        Err(Errno::ENOENT) if name != "null" => {
+            std::fs::remove_file(&target).call(|| format!("unlink({target:?})"))
+        }
+        other => other.call(|| format!("mount({name:?}, {target:?}, NULL, MS_BIND)")),
+    }
+}
+
+/// Binds a directory of the host's /dev, with what is mounted on it; one that the host
+/// does not have stays empty.
+pub(super) fn share(name: &'static str) -> Result<()> {
+    let target = format!("/dev/{name}");
+    // Not without what is mounted below: a user namespace must not see behind it.
+    let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
+    match mount(Some(name), target.as_str(), None::<&str>, flags, None::<&str>) {
+        Err(Errno::ENOENT) => Ok(()),
+        other => other.call(|| format!("mount({name:?}, {target:?}, NULL, MS_BIND|MS_REC)")),
+    }
 }
 
 pub(super) fn directory(path: &'static str) -> Result<()> {

@@ -23,13 +23,17 @@ pub struct MountCall {
     pub flags: MsFlags,
     /// Options of the file system.
     pub options: &'static str,
+    /// The errors which say that there is nothing to mount on this machine.
+    pub absent: &'static [Errno],
 }
 
 impl MountCall {
     pub(super) fn run(&self) -> Result<()> {
         let options = Some(self.options).filter(|options| !options.is_empty());
-        mount(Some(self.fstype), self.target, Some(self.fstype), self.flags, options)
-            .call(|| self.to_string())
+        match mount(Some(self.fstype), self.target, Some(self.fstype), self.flags, options) {
+            Err(errno) if self.absent.contains(&errno) => Ok(()),
+            other => other.call(|| self.to_string()),
+        }
     }
 }
 
@@ -106,6 +110,7 @@ pub(crate) fn empty(path: &'static str) -> MountCall {
         target: path,
         flags: MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC,
         options: "size=0k,nr_inodes=2,mode=0555",
+        absent: &[],
     }
 }
 
@@ -116,12 +121,21 @@ pub(super) fn read_only(path: &'static str) -> Result<()> {
         Err(Errno::ENOENT) => return Ok(()),
         other => other.call(|| format!("mount({path:?}, {path:?}, NULL, MS_BIND|MS_REC)"))?,
     }
-    read_only_tree(path)
+    set_read_only(path).call(|| SetReadOnly(path).to_string())
 }
 
+/// Makes a mount and all below it read-only, and a directory where nothing is mounted too.
 pub(super) fn read_only_tree(path: &'static str) -> Result<()> {
-    let c_path = CString::new(path).unwrap_or_default();
-    sys::mount_setattr_readonly(&c_path, true).call(|| SetReadOnly(path).to_string())
+    match set_read_only(path) {
+        Err(Errno::ENOENT) => Ok(()),
+        // It is no mount point; below it may be some.
+        Err(Errno::EINVAL) => read_only(path),
+        other => other.call(|| SetReadOnly(path).to_string()),
+    }
+}
+
+fn set_read_only(path: &'static str) -> nix::Result<()> {
+    sys::mount_setattr_readonly(&CString::new(path).unwrap_or_default(), true)
 }
 
 /// The call that makes a mount read-only, for printing.

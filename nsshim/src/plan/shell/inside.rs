@@ -88,7 +88,18 @@ impl Script {
             Inside::StandIn(_) => self.assemble_dev(plan),
             Inside::Device(name) => {
                 let target = self.placed(&format!("/dev/{name}"));
-                self.line(format_args!(": > {target}; mount --bind /dev/{name} {target}"));
+                let bind = format!(": > {target}; mount --bind /dev/{name} {target}");
+                if *name == "null" {
+                    self.line(bind);
+                } else {
+                    self.line(format_args!("[ ! -e /dev/{name} ] || {{ {bind}; }}"));
+                }
+            }
+            Inside::Shared(name) => {
+                let target = self.placed(&format!("/dev/{name}"));
+                self.line(format_args!(
+                    "[ ! -e /dev/{name} ] || mount --rbind /dev/{name} {target}"
+                ));
             }
             Inside::Directory(path) => {
                 let path = self.placed(path);
@@ -164,7 +175,11 @@ impl Script {
     fn mount(&mut self, call: &MountCall) {
         let options = mount_options(call.flags, call.options);
         let target = self.placed(call.target);
-        self.line(format_args!("mount -t {} -o {options} {} {target}", call.fstype, call.fstype));
+        let optional = if call.absent.is_empty() { "" } else { " 2> /dev/null || :" };
+        self.line(format_args!(
+            "mount -t {} -o {options} {} {target}{optional}",
+            call.fstype, call.fstype
+        ));
     }
 
     /// mount(8) resolves the names of what it binds, so the new /dev must not yet
@@ -173,8 +188,8 @@ impl Script {
         self.line("# The container's /dev, assembled elsewhere while /dev is the host's.");
         let shared = plan.inside.iter().any(|step| matches!(step, Inside::KeepPrivate(_)));
         if shared {
-            // What is mounted in /tmp would appear on the host.
-            self.device = Some("/dev/shm");
+            // What is mounted in /tmp would appear on the host; /dev/shm may be bound.
+            self.device = Some("/dev/pts");
         } else {
             self.line("dev=$(mktemp -d)");
             self.device = Some("\"$dev\"");
@@ -185,7 +200,7 @@ impl Script {
         let Some(place) = self.device.take() else { return };
         // -n: without it mount(8) wants to note the move in /run, which is the host's.
         self.line(format_args!("mount -n --move {place} /dev"));
-        if place != "/dev/shm" {
+        if place != "/dev/pts" {
             self.line(format_args!("rmdir {place}"));
         }
     }
@@ -279,7 +294,7 @@ impl Script {
 fn is_piece_of_dev(step: &Inside) -> bool {
     match step {
         Inside::Mount(call) => call.target.starts_with("/dev"),
-        Inside::Device(_) | Inside::Directory(_) | Inside::Symlink(..) => true,
+        Inside::Device(_) | Inside::Shared(_) | Inside::Directory(_) | Inside::Symlink(..) => true,
         _ => false,
     }
 }
