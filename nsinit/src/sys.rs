@@ -721,3 +721,43 @@ mod start {
 use start::entry;
 #[cfg(freestanding)]
 pub use start::{forget_the_start, panicked};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_joined_if_it_fits() {
+        let mut buffer = PathBuffer::new();
+        assert_eq!(buffer.join(&[b"/usr/bin", b"/", b"true"]), Some(c"/usr/bin/true"));
+        assert_eq!(buffer.join(&[]), Some(c""));
+        let long = [b'x'; PathBuffer::SIZE];
+        let longest = buffer.join(&[&long[1..]]).map(CStr::count_bytes);
+        assert_eq!(longest, Some(PathBuffer::SIZE - 1));
+        assert_eq!(buffer.join(&[&long]), None);
+        assert_eq!(buffer.join(&[&long, b"x"]), None);
+    }
+
+    #[test]
+    fn a_string_ends_in_its_bytes() {
+        assert_eq!(until_nul(b"ab\0cd\0"), Some(c"ab"));
+        assert_eq!(until_nul(b"\0"), Some(c""));
+        assert_eq!(until_nul(b"ab"), None);
+        assert_eq!(until_nul(b""), None);
+    }
+
+    #[test]
+    fn structures_have_the_size_of_the_kernels() {
+        assert_eq!(size_of::<SigInfo>(), 128);
+        assert_eq!(size_of::<Rusage>(), 144);
+        assert_eq!(size_of::<arch::SigAction>(), 32);
+        assert_eq!(size_of::<arch::Stat>(), 144);
+    }
+
+    #[test]
+    fn sets_of_signals_are_the_kernels() {
+        assert_eq!(SigSet::of(1), SigSet(1));
+        assert_eq!(SigSet::of(64), SigSet(1 << 63));
+        assert_eq!(SigSet::ALL.without(signal::CHLD), SigSet(!(1 << 16)));
+    }
+}

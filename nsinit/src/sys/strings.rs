@@ -141,3 +141,63 @@ pub fn with_strings<R>(strings: &[std::ffi::CString], call: impl FnOnce(Strings<
     // SAFETY: `array` is ours, ends with NULL, and lives with the strings until `call` is done.
     call(unsafe { Strings::from_raw(array.as_mut_ptr()) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+
+    fn with<R>(strings: &[&str], call: impl FnOnce(Strings<'_>) -> R) -> R {
+        let strings: Vec<_> = strings.iter().map(|text| CString::new(*text).unwrap()).collect();
+        // Without the spare one in front.
+        with_strings(&strings, |strings| call(strings.skip(1)))
+    }
+
+    fn all<'a>(strings: &Strings<'a>) -> Vec<&'a str> {
+        (0..strings.len()).map(|index| strings.get(index).unwrap().to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn strings_are_found_by_number_and_none_behind_the_last() {
+        with(&["a", "", "c"], |strings| {
+            assert_eq!(all(&strings), ["a", "", "c"]);
+            assert_eq!(strings.get(3), None);
+            assert_eq!(all(&strings.skip(2)), ["c"]);
+            assert_eq!(all(&strings.skip(3)), [""; 0]);
+            assert_eq!(all(&strings.skip(99)), [""; 0]);
+        });
+        with(&[], |strings| assert_eq!(strings.get(0), None));
+    }
+
+    #[test]
+    fn variables_are_found_by_their_whole_name() {
+        with(&["PATHS=1", "PAT=2", "", "PATH", "PATH=3", "PATH=4"], |strings| {
+            assert_eq!(strings.variable(b"PATH="), Some(c"3"));
+            assert_eq!(strings.variable(b"PAT="), Some(c"2"));
+            assert_eq!(strings.variable(b"P="), None);
+            assert_eq!(strings.strip_prefix(3, b"PATH="), None);
+            assert_eq!(strings.strip_prefix(4, b"PATH=3"), Some(c""));
+            assert_eq!(strings.strip_prefix(4, b"PATH=3\0"), None);
+            assert_eq!(strings.strip_prefix(9, b""), None);
+        });
+    }
+
+    #[test]
+    fn others_are_in_their_slots_only_for_as_long_as_asked_for() {
+        with(&["a", "b", "c"], |strings| {
+            for (at, expected) in [
+                (0, ["x", "y", "c"]),
+                (1, ["a", "x", "y"]),
+                (2, ["a", "b", "x"]),
+                (3, ["a", "b", "c"]),
+            ] {
+                let other = With { strings: &strings, at, others: &[c"x", c"y"] };
+                let before = other.enter();
+                assert_eq!(all(&strings), expected);
+                // SAFETY: from this one.
+                unsafe { other.leave(before) };
+                assert_eq!(all(&strings), ["a", "b", "c"]);
+            }
+        });
+    }
+}
