@@ -54,6 +54,9 @@ pub fn id_maps_of(joined: &Joined) -> Result<IdMaps> {
         ForkResult::Parent { child } => child,
         ForkResult::Child => {
             drop(ended);
+            // A copy of our memory, with our descriptors: who is in there must not reach it
+            // (CVE-2016-9962). The maps of a process can be read all the same.
+            let _ = undumpable();
             let errno = match setns(&joined.fd, Kind::User.flag()) {
                 Ok(()) => 0,
                 Err(errno) => errno as i32,
