@@ -251,3 +251,10 @@ fn cgroup_every_path_is_the_root() {
         assert_eq!(shown, "/");
     });
 }
+
+#[test]
+fn ps_calls_the_init_by_its_name() {
+    as_each(|who| {
+        assert_eq!(nsctl(who, ["run", "cat", "/proc/1/comm"]).run().success(), "nsinit");
+    });
+}

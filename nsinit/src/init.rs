@@ -107,6 +107,8 @@ fn prepare(config: &Config) -> Option<i32> {
     // The workload, with the same rights as we, must not speak for us.
     if config.report_fd.is_some() {
         let _ = sys::set_undumpable();
+        // Executed from memory it would be called memfd:nsinit, or 7.
+        let _ = sys::set_name(c"nsinit");
     }
     for fd in [config.report_fd, config.status_fd].into_iter().flatten() {
         // The workload keeps its three, if one of them is asked to serve for that, too.

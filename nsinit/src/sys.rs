@@ -421,6 +421,16 @@ pub fn use_all_processors() -> Result<()> {
     unsafe { pointers(number::SCHED_SETAFFINITY, 0, all.len(), all.as_ptr() as usize, 0) }.map(drop)
 }
 
+/// Names this process, for ps(1) and top(1); at most 15 bytes count.
+///
+/// # Errors
+/// Where prctl(2) is denied.
+pub fn set_name(name: &CStr) -> Result<()> {
+    const PR_SET_NAME: usize = 15;
+    // SAFETY: the kernel reads up to the NUL that ends `name`.
+    unsafe { pointers(number::PRCTL, PR_SET_NAME, name.as_ptr() as usize, 0, 0) }.map(drop)
+}
+
 /// Lets nobody trace this process or take its descriptors but who has CAP_SYS_PTRACE over it.
 ///
 /// # Errors
