@@ -17,8 +17,8 @@ pub(crate) use affinity::{Processors, getcpu, sched_getaffinity, sched_setaffini
 pub(crate) use clone::{Cloned, clone_vfork, clone3};
 pub(crate) use exec::exec_with_channel;
 pub use fd::{
-    close_all_but, duplicate, has_file_capabilities, is_open, own_received,
-    replace_standard_stream, standard_input, standard_output,
+    close_all_but, duplicate, is_open, own_received, replace_standard_stream, standard_input,
+    standard_output,
 };
 pub(crate) use fd::{close_from_but, close_in_child, open_directory};
 pub use ioctl::{
@@ -28,7 +28,8 @@ pub use ioctl::{
 pub use mount::mount_setattr_readonly;
 pub use probe::intercepted;
 pub use process::{
-    exit_now, fork_single_threaded, runs_with_foreign_rights, set_nice, setdomainname, umask,
+    capbset_drop, exit_now, fork_single_threaded, runs_with_foreign_rights, set_nice,
+    setdomainname, umask,
 };
 pub use signal::{
     SignalInfo, block_all_signals, blocked_signals, default_signal, ignore_signal, pidfd_open,

@@ -1,8 +1,6 @@
 //! Whether the workload's ids may enter a directory or execute a file.
 
-use std::ffi::CString;
 use std::fs::{self, Metadata};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -186,8 +184,7 @@ pub fn closed(path: &Path, ids: &Ids) -> Option<Obstacle> {
 /// The permitted set of a file, in its extended attribute `security.capability`.
 /// capabilities(7)
 pub fn file_capabilities(file: &Path) -> Option<u64> {
-    let path = CString::new(file.as_os_str().as_bytes()).ok()?;
-    let value = nsshim::sys::get_xattr(&path, c"security.capability")?;
+    let value = nsshim::sys::get_xattr(file, c"security.capability")?;
     // struct vfs_cap_data, include/uapi/linux/capability.h: magic, then pairs of
     // permitted and inheritable, the low 32 bits first.
     let word =

@@ -6,6 +6,7 @@ use caps::{CapSet, Capability, CapsHashSet};
 use nix::errno::Errno;
 
 use crate::error::{CallError, Named, Result};
+use crate::sys;
 
 /// Limits what any later execve can give.
 pub(super) fn drop_bounding(keep: u64) -> Result<()> {
@@ -22,6 +23,18 @@ pub(super) fn drop_bounding(keep: u64) -> Result<()> {
                 let call = format!("prctl(PR_CAPBSET_DROP, {capability})");
                 return Err(CallError { call, errno });
             }
+        }
+    }
+    drop_unknown()
+}
+
+/// A newer kernel may have some that nobody here has a name for.
+fn drop_unknown() -> Result<()> {
+    let last = caps::all().iter().map(Capability::index).max().unwrap_or(0);
+    for number in last + 1..64 {
+        match sys::capbset_drop(number) {
+            Err(Errno::EINVAL) => break,
+            other => other.call(|| format!("prctl(PR_CAPBSET_DROP, {number})"))?,
         }
     }
     Ok(())

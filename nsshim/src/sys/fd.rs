@@ -113,16 +113,6 @@ pub fn standard_output() -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(1) }
 }
 
-/// Whether a file has capabilities that execve(2) gives. xattr(7), `security.capability`
-pub fn has_file_capabilities(path: &std::path::Path) -> bool {
-    use std::os::unix::ffi::OsStrExt;
-    let Ok(path) = std::ffi::CString::new(path.as_os_str().as_bytes()) else { return false };
-    let name = c"security.capability";
-    // SAFETY: both strings end in NUL; with size 0 the kernel writes nothing.
-    let size = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) };
-    size > 0
-}
-
 /// Closes the child's copy of a descriptor whose owner is in the parent's memory,
 /// which the child may share: so the number is closed and the owner left alone.
 pub(crate) fn close_in_child(fd: BorrowedFd<'_>) {

@@ -20,6 +20,16 @@ pub fn fork_single_threaded() -> nix::Result<ForkResult> {
     unsafe { nix::unistd::fork() }
 }
 
+/// Takes a capability, by its number, out of the bounding set.
+///
+/// prctl(2), `PR_CAPBSET_DROP`; EINVAL for a number that the kernel does not have.
+pub fn capbset_drop(number: u8) -> nix::Result<()> {
+    // SAFETY: a prctl without pointers; it only takes rights away.
+    let result =
+        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(number), 0, 0, 0) };
+    Errno::result(result).map(drop)
+}
+
 /// Ends the process at once: no destructor, no atexit handler, no buffer is flushed.
 ///
 /// _exit(2). For children of fork, whose buffers and handlers are their parent's.

@@ -53,7 +53,8 @@ fn find(name: &str) -> Option<PathBuf> {
 fn no_rights(path: &Path) -> Option<String> {
     let found = fs::metadata(path).ok()?;
     let setuid = found.permissions().mode() & 0o4000 != 0;
-    if nsshim::sys::has_file_capabilities(path) || (setuid && found.uid() == 0) {
+    let has_capabilities = nsshim::sys::get_xattr(path, c"security.capability").is_some();
+    if has_capabilities || (setuid && found.uid() == 0) {
         return None;
     }
     Some(match setuid {
