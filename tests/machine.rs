@@ -74,6 +74,25 @@ fn a_sys_that_is_not_mounted_is_read_only_too() {
 }
 
 #[test]
+fn control_groups_are_shown_from_the_containers_own_on() {
+    as_each(|who| {
+        let prepare = "umount -l /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup";
+        let see =
+            "ls /sys/fs/cgroup/cgroup.procs; cut -d\\  -f4,5,6 /proc/self/mountinfo | grep /cgroup";
+        for net in ["", "--net host"] {
+            let command = format!("nsctl run {net} sh -c \"{see}\"");
+            let Some(ran) = on_machine(who, prepare, &command) else { return };
+            let lines: Vec<&str> = ran.success().lines().collect();
+            assert_eq!(lines[0], "/sys/fs/cgroup/cgroup.procs", "{ran:?}");
+            // What it covers is listed before. Over the host's own root the kernel mounts
+            // nothing (EBUSY): they are the same, and read-only.
+            let last = lines.last().unwrap();
+            assert!(last.starts_with("/ /sys/fs/cgroup ro,"), "{ran:?}");
+        }
+    });
+}
+
+#[test]
 fn a_failed_write_of_a_dry_run_is_an_error_of_nsctl() {
     as_each(|who| {
         for form in ["plan", "shell"] {

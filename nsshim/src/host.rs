@@ -2,12 +2,16 @@
 
 use caps::{CapSet, Capability};
 use nix::mount::MsFlags;
+use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
 use nix::sys::statvfs::{FsFlags, statvfs};
 
 use crate::spec::{ContainerId, HostId, parse_idmap};
 
 /// The group `tty` of every distribution; devpts gives terminals to it.
 pub(crate) const TTY_GROUP: ContainerId = ContainerId(5);
+
+/// Where control groups are shown.
+pub(crate) const CGROUPS: &str = "/sys/fs/cgroup";
 
 /// What the plan must know about who makes the container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub struct Host {
     pub proc_flags: MsFlags,
     /// What a new mount of sysfs must repeat.
     pub sys_flags: MsFlags,
+    /// Whether control groups are shown as cgroups(7) version 2 has them.
+    pub cgroup2: bool,
 }
 
 impl Host {
@@ -45,6 +51,8 @@ impl Host {
                 .is_ok_and(|word| word.trim() == "deny"),
             proc_flags: locked_flags("/proc"),
             sys_flags: locked_flags("/sys"),
+            cgroup2: statfs(CGROUPS)
+                .is_ok_and(|found| found.filesystem_type() == CGROUP2_SUPER_MAGIC),
         }
     }
 

@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use nix::mount::MsFlags;
 
-use crate::host::{Host, TTY_GROUP};
+use crate::host::{CGROUPS, Host, TTY_GROUP};
 use crate::spec::{IdKind, IdMaps, Kind, Namespaces, Propagation, Rights};
 use crate::step::{Inside, MountCall};
 
@@ -125,6 +125,20 @@ fn system(steps: &mut Vec<Inside>, namespaces: &Namespaces, rights: &Rights, hos
         steps.push(mount("the container's /sys", "sysfs", "/sys", flags, ""));
     } else if rights.mask_paths {
         steps.push(Inside::ReadOnlyTree("/sys"));
+    }
+    // Runtimes read their limits there; read-only, as a limit is not theirs to change
+    // (CVE-2023-25809). EBUSY: the same groups are mounted there, as the host's.
+    if host.cgroup2 && namespaces.is_new(Kind::Cgroup) {
+        steps.push(if_any(
+            mount_call(
+                "the container's control groups",
+                "cgroup2",
+                CGROUPS,
+                HARMLESS | MsFlags::MS_RDONLY,
+                "",
+            ),
+            &[Errno::EPERM, Errno::ENODEV, Errno::EBUSY, Errno::ENOENT],
+        ));
     }
 }
 

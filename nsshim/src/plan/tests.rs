@@ -19,6 +19,7 @@ const USER: Host = Host {
     setgroups_denied: false,
     proc_flags: MsFlags::empty(),
     sys_flags: MsFlags::empty(),
+    cgroup2: false,
 };
 const ROOT: Host = Host { uid: HostId(0), gid: HostId(0), capabilities: u64::MAX, ..USER };
 
@@ -324,6 +325,27 @@ fn what_shows_a_namespace_is_mounted_by_its_owner_only() {
         assert_eq!(mounted(Kind::Ipc, Choice::Host, new_user), [false, true, false]);
         assert_eq!(mounted(Kind::Ipc, joined(), new_user), [!new_user, true, true]);
         assert_eq!(mounted(Kind::Net, joined(), new_user), [true, !new_user, true]);
+    }
+}
+
+#[test]
+fn control_groups_are_shown_read_only_where_the_host_shows_them() {
+    let call =
+        r#"mount("cgroup2", "/sys/fs/cgroup", "cgroup2", MS_RDONLY|MS_NOSUID|MS_NODEV|MS_NOEXEC)"#;
+    for (cgroup2, shared, expected) in [
+        (true, &[Kind::User][..], true),
+        (true, &[Kind::User, Kind::Net], true),
+        (true, &[Kind::User, Kind::Cgroup], false),
+        (false, &[Kind::User], false),
+    ] {
+        let text = plan(spec(None, shared), &Host { cgroup2, ..ROOT }).to_string();
+        assert_eq!(text.contains(call), expected, "{text}");
+        let sys = text.find(if shared.contains(&Kind::Net) {
+            "mount_setattr(\"/sys\""
+        } else {
+            "\"sysfs\""
+        });
+        assert!(!expected || sys < text.find(call), "{text}");
     }
 }
 
