@@ -86,6 +86,27 @@ fn a_dry_run_and_a_refused_run_leave_no_file() {
 }
 
 #[test]
+fn what_did_not_start_keeps_nothing() {
+    if !is_root() {
+        return;
+    }
+    let shown = in_own_mounts(
+        "private",
+        r#"cd $HOME
+        ended() { echo $?: $(ls): $(grep -c " $HOME/" /proc/self/mountinfo); }
+        fails() { "$NSCTL" run "$@" 2> /dev/null || ended; }
+        fails --persist uts=u --persist ipc=i /nonexistent
+        fails --persist uts=u --no-init /nonexistent
+        fails --persist uts=u -w /nonexistent true
+        "$NSCTL" run --persist uts=u true; ended
+        fails --persist uts=u /nonexistent
+        fails --persist uts=u false
+        "$NSCTL" ns drop u; "$NSCTL" ns drop u; ended"#,
+    );
+    assert_eq!(shown, "127: : 0\n127: : 0\n125: : 0\n0: u: 1\n127: u: 1\n1: u: 2\n0: : 0");
+}
+
+#[test]
 fn what_cannot_be_kept_is_refused_with_the_reason() {
     refused(Who::User, &["--persist", "uts=/tmp/x"], &["CAP_SYS_ADMIN", "sudo"]);
     if !is_root() {

@@ -113,6 +113,7 @@ fn meet(plan: &Plan, child: &Child, proc: BorrowedFd<'_>) -> Result<(), Failure>
     run_all(&plan.outside, &OutsideContext { child: Some(child.pid), proc })?;
     channel::send(&child.channel, &Message::Go, None)
         .call(|| "send(child, go)".into())
+        .inspect_err(|_| plan.outside.iter().rev().for_each(Outside::undo))
         .map_err(|error| error.during("prepare the container"))
 }
 
@@ -129,9 +130,9 @@ fn hear_reached(child: &Child) -> Result<(), Failure> {
 }
 
 fn run_all(steps: &[Outside], context: &OutsideContext<'_>) -> Result<(), Failure> {
-    for step in steps {
+    for (at, step) in steps.iter().enumerate() {
         let start = Instant::now();
-        step.run(context)?;
+        step.run(context).inspect_err(|_| steps[..at].iter().rev().for_each(Outside::undo))?;
         log::debug!("outside {:>5} µs  {step}", start.elapsed().as_micros());
     }
     Ok(())

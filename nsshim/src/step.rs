@@ -162,6 +162,13 @@ impl Outside {
         result.map_err(|error| error.during(self.purpose()))
     }
 
+    /// Takes back what would stay on the host when the container does not start.
+    pub(crate) fn undo(&self) {
+        if let Outside::Persist(persist) = self {
+            persist::release(persist);
+        }
+    }
+
     /// What the step is for, as it follows "cannot".
     pub fn purpose(&self) -> String {
         match self {

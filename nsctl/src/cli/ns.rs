@@ -39,7 +39,7 @@ fn release(path: &Path) -> Result<(), Error> {
     }
     // An open namespace lives on.
     drop(file);
-    umount2(path, MntFlags::MNT_DETACH).map_err(|errno| {
+    umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW).map_err(|errno| {
         let error = failed(format!("umount2(MNT_DETACH): {errno}"));
         match errno {
             Errno::EPERM => error

@@ -14,6 +14,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::orphans;
 use crate::plan::Plan;
+use crate::step::Outside;
 use crate::sys::{self, Change, SignalInfo, Whose, waitid};
 use crate::terminal::SavedTerminal;
 
@@ -34,6 +35,8 @@ pub(super) struct Monitor<'a> {
     stopped_caller: Option<Pid>,
     exit: Option<Exit>,
     failed: bool,
+    /// What was done for the container on the host.
+    outside: &'a [Outside],
 }
 
 /// Ends the container's first process, and with it its pid namespace.
@@ -46,7 +49,7 @@ impl<'a> Monitor<'a> {
     pub(super) fn new(
         child: Child,
         nsctl: BorrowedFd<'a>,
-        plan: &Plan,
+        plan: &'a Plan,
         saved: Option<SavedTerminal>,
     ) -> nix::Result<Self> {
         let signals = sys::signalfd_all()?;
@@ -66,6 +69,7 @@ impl<'a> Monitor<'a> {
             stopped_caller: None,
             exit: None,
             failed: false,
+            outside: &plan.outside,
         };
         monitor.let_go();
         Ok(monitor)
@@ -301,6 +305,9 @@ impl<'a> Monitor<'a> {
         let ended = wait_for_end(&self.child);
         if !self.ends_as_one {
             orphans::kill_all();
+        }
+        if self.failed && !self.workload_runs {
+            self.outside.iter().rev().for_each(Outside::undo);
         }
         // What nsinit says is exact: 143 may be a code or a signal.
         let exit = self.exit.unwrap_or(ended);

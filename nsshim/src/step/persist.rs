@@ -2,12 +2,13 @@
 //! unshare(1) and ip-netns(8) do.
 
 use std::fmt;
+use std::fs::Metadata;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 
@@ -31,6 +32,16 @@ pub(super) fn bind(context: &OutsideContext<'_>, persist: &Persist) -> Result<()
                 let _ = std::fs::remove_file(&persist.path);
             }
         })
+}
+
+/// Takes a bound namespace off its file, and the file away when nothing is in it.
+pub(super) fn release(persist: &Persist) {
+    let flags = MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW;
+    let released = umount2(&persist.path, flags).is_ok();
+    let is_empty = |found: Metadata| found.is_file() && found.len() == 0;
+    if released && std::fs::symlink_metadata(&persist.path).is_ok_and(is_empty) {
+        let _ = std::fs::remove_file(&persist.path);
+    }
 }
 
 /// The mount needs a file to stand on; one that exists is not touched. Returns
