@@ -155,3 +155,24 @@ fn a_pid_file_that_cannot_be_written_is_told() {
         assert!(ran.stderr.contains("/proc/no/such/file"), "{ran:?}");
     });
 }
+
+#[test]
+fn of_two_with_one_pid_file_the_first_to_end_leaves_the_others() {
+    as_each(|who| {
+        let directory = who.directory();
+        let file = directory.join("pid");
+        let option = format!("--pid-file={}", file.display());
+        let read = || fs::read_to_string(&file).unwrap_or_default();
+        let (mut first, _first) = running(who, &directory, &[&option]);
+        assert!(super::common::eventually(20 * SECOND, || read().ends_with('\n')));
+        let old = read();
+        let (second, second_nsctl) = running(who, &directory, &[&option]);
+        let is_new = || read().ends_with('\n') && read() != old;
+        assert!(super::common::eventually(20 * SECOND, is_new));
+        let pid = nix::unistd::Pid::from_raw(first.id() as i32);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        first.wait().unwrap();
+        assert!(is_new(), "it is gone");
+        end(second, &second_nsctl);
+    });
+}

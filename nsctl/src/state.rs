@@ -42,11 +42,7 @@ impl Claim {
                     .try_this("another --name, or wait for it to end")
             })?;
             // Its last owner may have removed the file between our open and our lock.
-            let same = |found: fs::Metadata| {
-                lock.metadata()
-                    .is_ok_and(|ours| (ours.dev(), ours.ino()) == (found.dev(), found.ino()))
-            };
-            if fs::symlink_metadata(&path).is_ok_and(same) {
+            if is_at(&lock, &path) {
                 return Ok(Claim { lock, path });
             }
         }
@@ -64,6 +60,13 @@ impl Drop for Claim {
         // Before the lock goes, so that nobody else's file is removed.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// Whether this file is what the path names, not one that came in its place.
+fn is_at(file: &File, path: &Path) -> bool {
+    let id = |found: fs::Metadata| (found.dev(), found.ino());
+    let ours = file.metadata().map(id);
+    ours.is_ok_and(|ours| fs::symlink_metadata(path).map(id).is_ok_and(|found| found == ours))
 }
 
 /// docker's rule for names.
@@ -177,7 +180,9 @@ fn write_locked(path: &Path, pid: i32) -> std::io::Result<Flock<File>> {
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        if let (Some(_), Some(path)) = (&self.written, &self.path) {
+        if let (Some(file), Some(path)) = (&self.written, &self.path)
+            && is_at(file, path)
+        {
             let _ = fs::remove_file(path);
         }
     }
