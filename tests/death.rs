@@ -1,15 +1,17 @@
 //! Nothing survives: whichever of our processes dies, at whatever moment, within a
 //! second no process of the container is left, no mount, no name that is taken.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::common::{Who, as_each, eventually, helper, nsctl};
+use super::common::{Who, as_each, eventually, helper, nsctl, shell};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -275,6 +277,36 @@ fn a_workload_that_writes_where_nobody_reads_can_be_ended() {
             assert!(eventually(SECOND, || is_zombie(child.id())));
             assert_eq!(child.wait().unwrap().code(), code);
             nsctl.tag.expect_none_within(SECOND);
+        }
+    });
+}
+
+/// What became nsctl by execve(2) may have left processes, which are its children now.
+#[test]
+fn a_killed_shim_takes_nothing_with_it_that_is_not_the_containers() {
+    as_each(|who| {
+        for options in ["", "--pid=host"] {
+            let script = format!(
+                "sleep 1001 & echo $!; exec $NSCTL run {options} sh -c 'echo ready; sleep 60 & wait'"
+            );
+            let mut nsctl = shell(who, &script);
+            let mut child = nsctl.spawn();
+            let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+            let older: i32 = lines.next().unwrap().unwrap().parse().unwrap();
+            assert_eq!(lines.next().unwrap().unwrap(), "ready");
+            let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id()));
+            let is_older = |pid: &i32| *pid == older;
+            let mut children: Vec<i32> =
+                children.unwrap().split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+            children.retain(|pid| !is_older(pid));
+            kill(Pid::from_raw(children[0]), Signal::SIGKILL).unwrap();
+            let child = RefCell::new(child);
+            let ended = eventually(SECOND, || child.borrow_mut().try_wait().unwrap().is_some());
+            let left = nsctl.tag.processes();
+            let _ = kill(Pid::from_raw(older), Signal::SIGKILL);
+            let _ = child.borrow_mut().kill();
+            assert!(ended, "{who:?} {options}");
+            assert_eq!(left.iter().map(|(pid, _)| *pid).collect::<Vec<_>>(), [older], "{left:?}");
         }
     });
 }

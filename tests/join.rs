@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::process::Child;
 use std::time::Duration;
 
-use super::common::{Who, as_each, eventually, have, nsctl, shell};
+use super::common::{Who, as_each, eventually, have, nsctl, shell, skip};
 use super::namespaces::{LINKS, links};
 use super::share::refused;
 
@@ -220,4 +220,42 @@ fn a_new_user_namespace_takes_a_joined_one_without_mounting_what_shows_it() {
     nsctl(Who::Root, ["run", "--map-root-user", "--pid", &target.of(), "true"])
         .run()
         .expect_error(125, &["the PID namespace belongs to another", "--pid new"]);
+}
+
+/// A mount namespace that is joined has another /proc, which may name anybody as our child.
+#[test]
+fn a_joined_proc_that_lies_gets_nobody_killed() {
+    // A user could only have his own processes killed, and joins only what is his.
+    if !nix::unistd::geteuid().is_root() {
+        return skip("joining a mount namespace of the same user namespace needs root");
+    }
+    if !have("unshare") {
+        return;
+    }
+    let who = Who::Root;
+    let script =
+        "exec unshare -m sh -c 'mount -t tmpfs none /proc && echo ready && exec sleep 1000'";
+    let mut liar = shell(who, script);
+    let mut liar = Target { pid: String::new(), nsctl: liar.spawn() };
+    let mut ready = [0; 6];
+    std::io::Read::read_exact(liar.nsctl.stdout.as_mut().unwrap(), &mut ready).unwrap();
+    liar.pid = liar.nsctl.id().to_string();
+    let mut victim = shell(who, "exec sleep 1000");
+    let mut victim = Target { nsctl: victim.spawn(), pid: String::new() };
+    let lie = |path: std::path::PathBuf| {
+        std::fs::create_dir_all(&path).unwrap();
+        std::fs::write(path.join("children"), format!("{} ", victim.nsctl.id())).unwrap();
+    };
+    let root = std::path::PathBuf::from(format!("/proc/{}/root/proc", liar.pid));
+    let last: u32 = victim.nsctl.id();
+    lie(root.join("thread-self"));
+    for pid in last..last + 3000 {
+        lie(root.join(format!("{pid}/task/{pid}")));
+    }
+    let of = liar.of();
+    let script = "setsid sleep 1000 & exit 3";
+    let arguments = ["run", "--mntns", &of, "--pid", "host", "--", "sh", "-c", script];
+    // That also waits until what it left is gone.
+    nsctl(who, arguments).run().expect_code(3);
+    assert_eq!(victim.nsctl.try_wait().unwrap(), None, "it was killed");
 }

@@ -36,7 +36,9 @@ fn carry_out(request: Request, status: &mut Status) -> Result<i32, Error> {
 
     let saved = terminal.as_ref().map(nsshim::SavedTerminal::try_clone).transpose();
     let saved = saved.map_err(|error| Error::new(format!("cannot use the terminal: {error}")))?;
-    // Should the shim be killed, what it held comes to us, and we end it.
+    // Should the shim be killed, what it held comes to us, and we end it. What the program
+    // that became us has left running is not ours.
+    let not_ours = orphans::inherited();
     let _ = nix::sys::prctl::set_child_subreaper(true);
     let started = nsshim::start(plan, saved).map_err(|failure| context.explain(failure))?;
     let signals = sys::signalfd_all()
@@ -74,7 +76,7 @@ fn carry_out(request: Request, status: &mut Status) -> Result<i32, Error> {
         Outcome::Failed(failure) => Err(context.explain(failure)),
         Outcome::NotExecuted { errno, code } => Err(context.not_executed(errno, code)),
         Outcome::ShimDied => {
-            orphans::kill_all();
+            orphans::kill_all_but(not_ours);
             Err(Error::new("the container was ended: its shim was killed"))
         }
     }

@@ -3,9 +3,15 @@
 //! A pid namespace is ended by the kernel. Without one, what the workload left
 //! must be found and killed here, until nothing comes any more.
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, getpid};
+use std::os::fd::{AsFd, BorrowedFd};
 
+use nix::dir::Dir;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, read};
+
+use crate::step::open_proc;
 use crate::sys::{Whose, waitid};
 
 /// Reaps what has ended, but not `except`, whose status its owner waits for.
@@ -18,37 +24,93 @@ pub fn reap_all_but(except: Option<Pid>) {
     }
 }
 
-/// Kills and reaps every child, and those that come in their place, until there is none.
+/// The children that we have: those of the program that we were before an execve.
+pub fn inherited() -> Vec<Pid> {
+    let look = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // ECHILD, as nearly always: there is none, and nothing to read.
+    if waitid(Whose::Any, look).is_err() {
+        return Vec::new();
+    }
+    open_proc().map(|proc| children(proc.as_fd())).unwrap_or_default()
+}
+
+/// Kills and reaps every child but those to `spare`, in the mount namespace we are in.
+pub fn kill_all_but(spare: Vec<Pid>) {
+    if let Ok(proc) = open_proc() {
+        kill_all(proc.as_fd(), spare);
+    }
+}
+
+/// Kills and reaps every child but those to `spare`, and those that come in their
+/// place, until there is none that we may kill.
+///
+/// `proc` must be the host's: what a mount namespace that was joined has as /proc
+/// may name anybody.
 ///
 /// Some may fork and end faster than they are killed. Each leaves a zombie, among
 /// which the living would be found ever later, so all that ended are reaped first.
-pub fn kill_all() {
+pub(crate) fn kill_all(proc: BorrowedFd<'_>, mut spare: Vec<Pid>) {
     loop {
-        loop {
-            match waitid(Whose::Any, libc::WEXITED | libc::WNOHANG) {
-                Ok(Some(_)) => {}
-                Ok(None) => break,
-                // ECHILD: there is none.
-                Err(_) => return,
-            }
+        // ECHILD: there is none.
+        let Ok(reaped) = reap_all(&mut spare) else { return };
+        let ours = children(proc).into_iter().filter(|child| !spare.contains(child));
+        // EPERM: it runs as somebody else, and waiting for it could be for ever.
+        let killed = ours.filter(|&child| kill(child, Signal::SIGKILL).is_ok()).count();
+        // Where one ended while the list was read, the list may lack another.
+        if killed == 0 && reaped == 0 {
+            return;
         }
-        for child in children() {
-            let _ = kill(child, Signal::SIGKILL);
-        }
-        if waitid(Whose::Any, libc::WEXITED).is_err() {
+        if killed > 0 && reap_one(&mut spare, 0).is_err() {
             return;
         }
     }
 }
 
-/// The caller's children. proc_pid_children(5), Linux 3.5, CONFIG_PROC_CHILDREN
-fn children() -> Vec<Pid> {
-    let me = getpid();
-    let path = format!("/proc/{me}/task/{me}/children");
-    std::fs::read_to_string(path)
-        .unwrap_or_default()
-        .split_whitespace()
-        .filter_map(|pid| pid.parse().ok())
-        .map(Pid::from_raw)
-        .collect()
+fn reap_all(spare: &mut Vec<Pid>) -> nix::Result<usize> {
+    let mut count = 0;
+    while reap_one(spare, libc::WNOHANG)? {
+        count += 1;
+    }
+    Ok(count)
+}
+
+fn reap_one(spare: &mut Vec<Pid>, flags: i32) -> nix::Result<bool> {
+    let ended = waitid(Whose::Any, libc::WEXITED | flags)?;
+    if let Some((ended, _)) = ended {
+        // Its number may come again.
+        spare.retain(|&pid| pid != ended);
+    }
+    Ok(ended.is_some())
+}
+
+/// The caller's children; who is listed and is none is left out.
+fn children(proc: BorrowedFd<'_>) -> Vec<Pid> {
+    let look = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    let listed = listed(proc).unwrap_or_else(|| everybody(proc));
+    listed.into_iter().filter(|&pid| waitid(Whose::Pid(pid), look).is_ok()).collect()
+}
+
+/// proc_pid_children(5), Linux 3.5, CONFIG_PROC_CHILDREN
+fn listed(proc: BorrowedFd<'_>) -> Option<Vec<Pid>> {
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    let file = openat(proc, "thread-self/children", flags, Mode::empty()).ok()?;
+    let mut text = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = read(&file, &mut buffer) {
+        text.extend_from_slice(&buffer[..count]);
+    }
+    Some(String::from_utf8_lossy(&text).split_whitespace().filter_map(pid).collect())
+}
+
+fn everybody(proc: BorrowedFd<'_>) -> Vec<Pid> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let Ok(mut entries) = Dir::openat(proc, ".", flags, Mode::empty()) else {
+        return Vec::new();
+    };
+    let names = entries.iter().flatten();
+    names.filter_map(|entry| pid(entry.file_name().to_str().ok()?)).collect()
+}
+
+fn pid(text: &str) -> Option<Pid> {
+    text.parse().ok().filter(|&pid| pid > 0).map(Pid::from_raw)
 }

@@ -29,6 +29,8 @@ pub(crate) struct Child {
     pub pidfd: OwnedFd,
     /// The shim's end of the channel to it.
     pub channel: OwnedFd,
+    /// The host's /proc, where no pid namespace ends the container as a whole.
+    pub proc: Option<OwnedFd>,
 }
 
 /// Makes the container and watches it until it is gone.
@@ -97,10 +99,11 @@ fn make(plan: &Plan, held: Option<&Held>) -> Result<Child, Failure> {
     log::debug!("outside {:>5} µs  {}", start.elapsed().as_micros(), plan.clone_call());
     drop(theirs);
     drop(image);
-    let child = Child { pid, pidfd, channel: ours };
+    let mut child = Child { pid, pidfd, channel: ours, proc: None };
     if !plan.outside.is_empty() {
         meet(plan, &child, proc.as_fd()).inspect_err(|_| monitor::kill(&child))?;
     }
+    child.proc = (!plan.ends_as_one).then_some(proc);
     Ok(child)
 }
 

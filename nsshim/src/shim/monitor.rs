@@ -24,7 +24,6 @@ pub(super) struct Monitor<'a> {
     caller: Pid,
     signals: OwnedFd,
     saved: Option<SavedTerminal>,
-    ends_as_one: bool,
     has_init: bool,
     report_start: bool,
     workload_runs: bool,
@@ -59,7 +58,6 @@ impl<'a> Monitor<'a> {
             caller: getppid(),
             signals,
             saved,
-            ends_as_one: plan.ends_as_one,
             has_init: plan.exec.init.is_some(),
             report_start: plan.report_start,
             workload_runs: false,
@@ -84,6 +82,7 @@ impl<'a> Monitor<'a> {
             self.nsctl,
             self.signals.as_fd(),
         ];
+        keep.extend(self.child.proc.as_ref().map(AsFd::as_fd));
         if let Some(saved) = &self.saved {
             keep.push(saved.tty());
         }
@@ -303,8 +302,8 @@ impl<'a> Monitor<'a> {
             }
         }
         let ended = wait_for_end(&self.child);
-        if !self.ends_as_one {
-            orphans::kill_all();
+        if let Some(proc) = &self.child.proc {
+            orphans::kill_all(proc.as_fd(), Vec::new());
         }
         if self.failed && !self.workload_runs {
             self.outside.iter().rev().for_each(Outside::undo);
