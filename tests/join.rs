@@ -259,3 +259,24 @@ fn a_joined_proc_that_lies_gets_nobody_killed() {
     nsctl(who, arguments).run().expect_code(3);
     assert_eq!(victim.nsctl.try_wait().unwrap(), None, "it was killed");
 }
+
+/// What it left running is the joined namespace's PID 1's, as with `docker exec`.
+#[test]
+fn the_command_in_a_joined_pid_namespace_is_killed_with_nsctl() {
+    as_each(|who| {
+        let target = Target::start(who, &[]);
+        let of = target.of();
+        let mut arguments = vec!["run", "--pid", &of];
+        if who == Who::User {
+            arguments.extend(["--userns", &of]);
+        }
+        arguments.extend(["sh", "-c", "echo ready; exec sleep 1000"]);
+        let mut nsctl = nsctl(who, arguments);
+        let mut child = nsctl.spawn();
+        let mut ready = [0; 6];
+        std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        nsctl.tag.expect_none_within(Duration::from_secs(1));
+    });
+}
