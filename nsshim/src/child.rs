@@ -26,6 +26,8 @@ pub(crate) fn run(
     held: Option<&Held>,
 ) -> ! {
     let context = InsideContext { channel, proc, image };
+    // Again at the end, since a change of ids makes the kernel forget it.
+    run_all(&[Inside::DieWithShim], &context);
     run_all(&plan.early, &context);
     if !plan.outside.is_empty() {
         if !plan.early.is_empty() {

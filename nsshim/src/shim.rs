@@ -43,6 +43,11 @@ pub(crate) fn run(
     saved: Option<SavedTerminal>,
     held: Option<Held>,
 ) -> ! {
+    // Until the monitor listens to it, nobody would notice that nsctl is dead.
+    die_with_caller(true);
+    if channel::has_ended(&nsctl) {
+        sys::exit_now(125);
+    }
     let outcome = make(&plan, held.as_ref()).and_then(|child| {
         monitor::Monitor::new(child, nsctl.as_fd(), &plan, saved)
             .call(|| "signalfd4()".into())
@@ -105,6 +110,12 @@ fn make(plan: &Plan, held: Option<&Held>) -> Result<Child, Failure> {
     }
     child.proc = (!plan.ends_as_one).then_some(proc);
     Ok(child)
+}
+
+fn die_with_caller(whether: bool) {
+    let signal = whether.then_some(nix::sys::signal::Signal::SIGKILL);
+    // Without it, as where prctl(2) is denied, nsctl's death is noticed a little later.
+    let _ = nix::sys::prctl::set_pdeathsig(signal);
 }
 
 /// While the child waits: the steps that need its namespaces to exist.

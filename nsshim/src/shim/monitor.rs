@@ -52,6 +52,8 @@ impl<'a> Monitor<'a> {
         saved: Option<SavedTerminal>,
     ) -> nix::Result<Self> {
         let signals = sys::signalfd_all()?;
+        // From here on we see nsctl die by its channel, and clean up.
+        super::die_with_caller(false);
         let monitor = Monitor {
             child,
             nsctl,
