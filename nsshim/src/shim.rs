@@ -43,8 +43,9 @@ pub(crate) fn run(
     saved: Option<SavedTerminal>,
     held: Option<Held>,
 ) -> ! {
-    // Until the monitor listens to it, nobody would notice that nsctl is dead.
-    die_with_caller(true);
+    // Until the monitor listens to it, nobody would notice that nsctl is dead. Only where
+    // our death ends all: without a pid namespace we must live to end what the workload left.
+    die_with_caller(plan.ends_as_one);
     if channel::has_ended(&nsctl) {
         sys::exit_now(125);
     }
