@@ -32,7 +32,7 @@ pub use process::{
     setdomainname, umask,
 };
 pub use signal::{
-    SignalInfo, block_all_signals, blocked_signals, default_signal, ignore_signal, pidfd_open,
+    SignalInfo, block_all_signals, blocked_signals, default_signal, ignore_signal,
     pidfd_send_signal, set_signal_mask, signalfd_all, while_stoppable,
 };
 pub use wait::{Change, Whose, waitid};

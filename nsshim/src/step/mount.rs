@@ -135,7 +135,7 @@ pub(super) fn read_only_tree(path: &'static str) -> Result<()> {
 }
 
 fn set_read_only(path: &'static str) -> nix::Result<()> {
-    sys::mount_setattr_readonly(&CString::new(path).unwrap_or_default(), true)
+    sys::mount_setattr_readonly(&CString::new(path).unwrap_or_default())
 }
 
 /// The call that makes a mount read-only, for printing.

@@ -42,34 +42,24 @@ pub fn replace_standard_stream(fd: BorrowedFd<'_>, stream: RawFd) -> nix::Result
 /// Closes every descriptor but `keep`; with `keep_stderr` also not 2.
 ///
 /// For a process that was forked and works on with just those: nothing it
-/// inherited stays open through it. close_range(2), Linux 5.9.
+/// inherited stays open through it.
 pub fn close_all_but(keep: &[BorrowedFd<'_>], keep_stderr: bool) {
-    let mut numbers: Vec<u32> = keep.iter().map(|fd| fd.as_raw_fd() as u32).collect();
-    if keep_stderr {
-        numbers.push(2);
-    }
-    numbers.sort_unstable();
-    numbers.dedup();
-    let mut first = 0;
-    for number in numbers.into_iter().chain([u32::MAX]) {
-        if first < number {
-            // SAFETY: the caller borrows to us all descriptors that are still used; an
-            // OwnedFd of another one would at most close its number once more, with EBADF.
-            unsafe { libc::syscall(libc::SYS_close_range, first, number - 1, 0) };
-        }
-        first = number.saturating_add(1);
-    }
+    let stderr = keep_stderr.then(standard_error);
+    let keep: Vec<BorrowedFd<'_>> = keep.iter().copied().chain(stderr).collect();
+    // Where close_range(2) is denied they stay open, as they did before us.
+    let _ = close_from_but(0, &keep);
 }
 
-/// Closes every descriptor from `first` on but `keep`, in the child, whose parent's
-/// memory may own them: numbers are closed and owners left alone. close_range(2), Linux 5.9
+/// Closes every descriptor from `first` on but `keep`. Numbers are closed and owners
+/// left alone: in a child they may be in its parent's memory. close_range(2), Linux 5.9
 pub(crate) fn close_from_but(first: RawFd, keep: &[BorrowedFd<'_>]) -> nix::Result<()> {
     let mut numbers: Vec<u32> = keep.iter().map(|fd| fd.as_raw_fd() as u32).collect();
     numbers.sort_unstable();
     let mut first = first as u32;
     for number in numbers.into_iter().chain([u32::MAX]) {
         if first < number {
-            // SAFETY: the child has a table of its own, and uses only `keep` of it from here on.
+            // SAFETY: the caller borrows to us all descriptors that are still used; an
+            // OwnedFd of another one would at most close its number once more, with EBADF.
             let closed = unsafe { libc::syscall(libc::SYS_close_range, first, number - 1, 0) };
             Errno::result(closed)?;
         }
@@ -118,4 +108,9 @@ pub fn standard_output() -> BorrowedFd<'static> {
 pub(crate) fn close_in_child(fd: BorrowedFd<'_>) {
     // SAFETY: the child has a table of its own, and never uses this number again.
     unsafe { libc::close(fd.as_raw_fd()) };
+}
+
+fn standard_error() -> BorrowedFd<'static> {
+    // SAFETY: as for standard_input.
+    unsafe { BorrowedFd::borrow_raw(2) }
 }

@@ -5,25 +5,24 @@ use std::mem::size_of;
 
 use nix::errno::Errno;
 
-/// Makes the mount at `path`, and with `recursive` all below it, read-only;
-/// every other flag stays as it is, locked ones too.
+/// Makes the mount at `path` and all below it read-only; every other flag stays
+/// as it is, locked ones too.
 ///
 /// mount_setattr(2), Linux 5.12.
-pub fn mount_setattr_readonly(path: &CStr, recursive: bool) -> nix::Result<()> {
+pub fn mount_setattr_readonly(path: &CStr) -> nix::Result<()> {
     let attributes = libc::mount_attr {
         attr_set: libc::MOUNT_ATTR_RDONLY,
         attr_clr: 0,
         propagation: 0,
         userns_fd: 0,
     };
-    let flags = if recursive { libc::AT_RECURSIVE } else { 0 };
     // SAFETY: `path` ends in NUL, `attributes` outlives the call and its size is passed.
     let result = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
             libc::AT_FDCWD,
             path.as_ptr(),
-            flags,
+            libc::AT_RECURSIVE,
             &raw const attributes,
             size_of::<libc::mount_attr>(),
         )

@@ -8,7 +8,6 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
 
 use nix::errno::Errno;
-use nix::unistd::Pid;
 
 /// The kernel's sigset_t on 64-bit machines, in bytes.
 const MASK_SIZE: usize = size_of::<u64>();
@@ -139,14 +138,6 @@ impl SignalInfo {
             value: u64::from_ne_bytes(bytes.get(16..24)?.try_into().ok()?),
         })
     }
-}
-
-/// Pins a process. pidfd_open(2), Linux 5.3.
-pub fn pidfd_open(pid: Pid) -> nix::Result<OwnedFd> {
-    // SAFETY: takes numbers only.
-    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
-    // SAFETY: the call succeeded, so `fd` is a new descriptor that nobody else owns.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
 /// Passes a signal on to the process behind `pidfd`; a queued one keeps its value.
