@@ -1,16 +1,16 @@
 //! The command line: verbs, and what is common to them.
 
+mod dry_run;
 mod ns;
-mod run;
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::error;
-use crate::exit;
+use crate::args::RunArgs;
+use crate::error::{self, Error};
 use crate::inherited::Inherited;
+use crate::{exit, foreground, resolve};
 
 use ns::NsArgs;
-pub use run::{PropagationArg, RunArgs, SeccompArg, SetgroupsArg};
 
 /// Linux namespaces made usable: run, show, explain and enter them.
 #[derive(Debug, Parser)]
@@ -46,10 +46,19 @@ pub fn main(inherited: &Inherited) -> i32 {
     };
     start_logging(cli.verbose);
     let outcome = match cli.verb {
-        Verb::Run(args) => run::main(*args, inherited),
+        Verb::Run(args) => run(*args, inherited),
         Verb::Ns(args) => ns::main(args),
     };
     outcome.unwrap_or_else(|error| error::report(&error))
+}
+
+fn run(args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
+    let form = args.dry_run;
+    let request = resolve::run(args, inherited)?;
+    match form {
+        None => foreground::run(request),
+        Some(form) => dry_run::print(request, form),
+    }
 }
 
 /// Quiet costs nothing: no logger is made unless one is asked for.

@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), no_main)]
 #![cfg_attr(test, allow(dead_code, reason = "used from the entry point"))]
 
+mod args;
 mod causes;
 mod cli;
 #[cfg(not(test))]

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use nsshim::spec::Spec;
 use nsshim::{Host, SavedTerminal};
 
-use crate::cli::RunArgs;
+use crate::args::RunArgs;
 use crate::error::Error;
 use crate::inherited::Inherited;
 use crate::state::{Claim, PidFile};

@@ -11,7 +11,7 @@ use nsshim::{Host, MapWriter};
 
 use super::subids::Range;
 use super::{accounts, numbers, subids};
-use crate::cli::{RunArgs, SetgroupsArg};
+use crate::args::{RunArgs, SetgroupsArg};
 use crate::error::{Error, shown};
 
 /// The resolved identity.

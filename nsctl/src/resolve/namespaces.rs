@@ -17,7 +17,7 @@ use nsshim::spec::{Choice, Joined, Kind, Namespaces, Persist, Propagation, TimeO
 use nsshim::{Host, sys};
 
 use super::{identity, numbers};
-use crate::cli::RunArgs;
+use crate::args::RunArgs;
 use crate::error::{Error, shown};
 
 /// `NSFS_MAGIC`, include/uapi/linux/magic.h.

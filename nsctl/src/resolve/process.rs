@@ -7,7 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use nix::sys::resource::{RLIM_INFINITY, Resource};
 use nsshim::spec::{Process, Rlimit, User, Workdir};
 
-use crate::cli::RunArgs;
+use crate::args::RunArgs;
 use crate::error::{Error, shown};
 use crate::inherited::Inherited;
 

@@ -4,7 +4,7 @@ use caps::Capability;
 use nsshim::seccomp::DOCKER_DEFAULT_CAPABILITIES;
 use nsshim::spec::{Kind, Namespaces, Rights, Seccomp};
 
-use crate::cli::{RunArgs, SeccompArg};
+use crate::args::{RunArgs, SeccompArg};
 use crate::error::{Error, shown};
 
 /// Resolves what the workload may do.

@@ -10,7 +10,7 @@ use nsshim::spec::{Session, Terminal};
 use nsshim::{SavedTerminal, sys};
 
 use super::process::is_terminal;
-use crate::cli::RunArgs;
+use crate::args::RunArgs;
 use crate::error::Error;
 
 /// What was decided about terminals.

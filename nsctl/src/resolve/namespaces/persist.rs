@@ -6,7 +6,7 @@ use nsshim::Host;
 use nsshim::spec::{Choice, Kind, Namespaces, Persist};
 
 use super::kind;
-use crate::cli::RunArgs;
+use crate::args::RunArgs;
 use crate::error::Error;
 
 /// What is to be kept, and where. The files are made with the namespaces.

@@ -2,7 +2,7 @@
 
 use nsshim::spec::Propagation;
 
-use crate::cli::{PropagationArg, RunArgs};
+use crate::args::{PropagationArg, RunArgs};
 use crate::error::Error;
 
 /// How mounts travel, when that can be had without showing ours to the host.

@@ -1,15 +1,9 @@
 //! `nsctl run`: the options as typed.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-
-use crate::error::Error;
-use crate::foreground;
-use crate::inherited::Inherited;
-use crate::resolve;
 
 /// Run a command in namespaces of its own
 ///
@@ -260,30 +254,4 @@ pub enum DryRun {
     Plan,
     /// Commands that do the same
     Shell,
-}
-
-/// Runs the command and returns its exit status.
-pub fn main(args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
-    let dry_run = args.dry_run;
-    let request = resolve::run(args, inherited)?;
-    match dry_run {
-        None => foreground::run(request),
-        Some(form) => print_plan(request, form),
-    }
-}
-
-fn print_plan(request: resolve::Request, form: DryRun) -> Result<i32, Error> {
-    let plan = nsshim::plan(request.spec, &request.host);
-    let text = match form {
-        DryRun::Plan => plan.to_string(),
-        DryRun::Shell => plan.shell(&resolve::callers_environment()),
-    };
-    // print! would panic where this fails.
-    let mut output = std::io::stdout().lock();
-    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
-        Ok(()) => Ok(0),
-        Err(error) => {
-            Err(Error::new(format!("cannot print what would be done: write(1): {error}")))
-        }
-    }
 }
