@@ -89,6 +89,8 @@ fn resolve(args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Result<Re
         domainname: asked.domainname,
         time_offsets: asked.time_offsets,
         propagation: asked.propagation,
+        root: None,
+        mounts: Vec::new(),
         persist: asked.persist,
         process,
         terminal: terminal.own,

@@ -3,8 +3,10 @@
 //! turns it into steps.
 
 mod idmap;
+mod mount;
 mod namespace;
 mod process;
+mod root;
 
 use std::ffi::CString;
 
@@ -13,8 +15,10 @@ use nix::sys::termios::Termios;
 
 pub use idmap::{IdKind, IdMap, IdMaps, Setgroups};
 pub(crate) use idmap::{parse as parse_idmap, text as idmap_text};
+pub use mount::{Attributes, Bind, Mount, Placed};
 pub use namespace::{Choice, Joined, Kind, Namespaces, Persist, Propagation, TimeOffsets};
 pub use process::{ContainerId, HostId, Process, Rlimit, User, Workdir};
+pub use root::{ImageType, Overlay, Root, RootSource, Upper};
 
 /// A container as it is wanted.
 #[derive(Debug)]
@@ -32,6 +36,11 @@ pub struct Spec {
     pub time_offsets: TimeOffsets,
     /// How the mounts of a new mount namespace relate to the host's.
     pub propagation: Propagation,
+    /// A root of its own, or `None` for the host's as it is. Needs a new mount namespace
+    /// and id maps.
+    pub root: Option<Root>,
+    /// What is placed in the root, in this order. Needs `root`.
+    pub mounts: Vec<Mount>,
     /// Namespaces to keep in files.
     pub persist: Vec<Persist>,
     /// The workload.

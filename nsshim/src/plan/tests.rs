@@ -44,6 +44,8 @@ fn spec(id_maps: Option<IdMaps>, shared: &[Kind]) -> Spec {
         domainname: None,
         time_offsets: TimeOffsets::default(),
         propagation: Propagation::Private,
+        root: None,
+        mounts: Vec::new(),
         persist: Vec::new(),
         process: Process {
             argv: vec![c"true".into()],

@@ -1,0 +1,78 @@
+//! What the workload sees as `/`, when it is not simply the host's.
+
+use std::path::PathBuf;
+
+/// A root file system of the container's own: assembled beside the host's, then
+/// taken with pivot_root(2). Mount points that it lacks are made on a layer that
+/// vanishes with the container, never in the user's directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// What it is made of.
+    pub source: RootSource,
+    /// Where changes go; `None`: to the source itself.
+    pub overlay: Option<Overlay>,
+    /// Whether the root itself is read-only; the mounts on it are as they say.
+    pub read_only: bool,
+    /// Whether device nodes found in it work. /dev is not affected.
+    pub devices: bool,
+}
+
+/// Where a root comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RootSource {
+    /// The caller's `/` with all that is mounted below it.
+    Host,
+    /// A directory, with what is mounted below it. Absolute.
+    Directory(PathBuf),
+    /// A file that holds a file system, mounted read-only.
+    Image {
+        /// Absolute.
+        file: PathBuf,
+        /// What is in it.
+        fstype: ImageType,
+    },
+    /// An empty tmpfs.
+    Empty,
+}
+
+/// The file systems that an image may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageType {
+    /// squashfs(5)
+    Squashfs,
+    /// EROFS; mounts without a loop device from Linux 6.12 on.
+    Erofs,
+    /// ext4(5), and ext2 and ext3 by the same driver.
+    Ext4,
+}
+
+impl ImageType {
+    /// The name that mount(2) knows.
+    pub fn name(self) -> &'static str {
+        match self {
+            ImageType::Squashfs => "squashfs",
+            ImageType::Erofs => "erofs",
+            ImageType::Ext4 => "ext4",
+        }
+    }
+}
+
+/// Directories shown as one. Changes go to a layer of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlay {
+    /// Further read-only directories under the first, topmost first. Absolute.
+    pub lower: Vec<PathBuf>,
+    /// Where changes go.
+    pub upper: Upper,
+}
+
+/// The layer that takes changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upper {
+    /// A tmpfs: changes vanish with the container.
+    Discarded,
+    /// `upper` and `work` in this directory, made when missing. Absolute.
+    Kept(PathBuf),
+    /// None: the whole is read-only. Needs two lower directories.
+    None,
+}
