@@ -18,6 +18,7 @@ mod errors;
 mod exit_status;
 mod identity;
 mod idle;
+mod init_file;
 mod job_control;
 mod join;
 mod machine;

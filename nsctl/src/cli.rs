@@ -1,6 +1,7 @@
 //! The command line: verbs, and what is common to them.
 
 mod dry_run;
+mod init_file;
 mod ns;
 
 use clap::{ArgAction, Parser, Subcommand};
@@ -10,6 +11,7 @@ use crate::error::{self, Error};
 use crate::inherited::Inherited;
 use crate::{exit, foreground, resolve};
 
+use init_file::InitFileArgs;
 use ns::NsArgs;
 
 /// Linux namespaces made usable: run, show, explain and enter them.
@@ -30,6 +32,8 @@ enum Verb {
     /// Work with namespaces that exist
     #[command(subcommand)]
     Ns(NsArgs),
+    /// Write the init out, as a file for images and other runtimes
+    InitFile(InitFileArgs),
 }
 
 /// Reads the command line, does what it says, and returns the exit status.
@@ -48,6 +52,7 @@ pub fn main(inherited: &Inherited) -> i32 {
     let outcome = match cli.verb {
         Verb::Run(args) => run(*args, inherited),
         Verb::Ns(args) => ns::main(args),
+        Verb::InitFile(args) => init_file::main(&args),
     };
     outcome.unwrap_or_else(|error| error::report(&error))
 }
