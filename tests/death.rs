@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::common::{Who, as_each, eventually, have, helper, nsctl, shell, skip};
+use super::common::{Who, as_each, eventually, helper, nsctl, shell};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -309,39 +309,4 @@ fn a_killed_shim_takes_nothing_with_it_that_is_not_the_containers() {
             assert_eq!(left.iter().map(|(pid, _)| *pid).collect::<Vec<_>>(), [older], "{left:?}");
         }
     });
-}
-
-/// While newuidmap hangs, nobody but the kernel sees nsctl die.
-#[test]
-fn a_hanging_helper_keeps_neither_the_shim_nor_the_child() {
-    if !nix::unistd::geteuid().is_root() || !have("newuidmap") || Who::User.name().is_none() {
-        return skip("a set-user-ID helper of root's that hangs is needed");
-    }
-    use std::os::unix::fs::PermissionsExt;
-    let directory = Who::Root.directory();
-    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
-    for name in ["newuidmap", "newgidmap"] {
-        // Sleeps for as many seconds as its arguments add up to.
-        let helper = directory.join(name);
-        std::fs::copy("/usr/bin/sleep", &helper).unwrap();
-        std::fs::set_permissions(&helper, std::fs::Permissions::from_mode(0o4755)).unwrap();
-    }
-    let mut run = nsctl(Who::User, ["run", "--map-auto", "true"])
-        .env("PATH", format!("{}:/usr/bin:/bin", directory.display()));
-    let mut nsctl = run.spawn();
-    let helpers = || -> Vec<i32> {
-        let ours = run.tag.processes().into_iter();
-        ours.filter(|(_, command)| command.starts_with("new")).map(|(pid, _)| pid).collect()
-    };
-    assert!(eventually(Duration::from_secs(20), || helpers().len() == 2), "no helper hangs");
-    nsctl.kill().unwrap();
-    nsctl.wait().unwrap();
-    let only_helpers = || run.tag.processes().len() == helpers().len();
-    let gone = eventually(Duration::from_secs(1), only_helpers);
-    let left = run.tag.processes();
-    for pid in helpers() {
-        // Started by this test, and not what it is about.
-        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL);
-    }
-    assert!(gone, "left behind: {left:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdout};
+use std::process::{Child, ChildStdout, Command};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -17,6 +17,19 @@ const DEADLINE: Duration = Duration::from_secs(20);
 const TRAPS: &str = "trap 'exit 7' TERM; trap 'exit 8' INT; trap 'exit 9' HUP; \
     echo ready; sleep 60 & wait";
 
+/// A shell without job control that runs the tests with `&` leaves these ignored.
+pub fn with_default_actions(command: &mut Command) {
+    // SAFETY: signal is safe between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP] {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+            Ok(())
+        });
+    }
+}
+
 /// nsctl with a workload that runs.
 struct Running {
     child: Child,
@@ -29,16 +42,7 @@ impl Running {
     #[track_caller]
     fn start<S: AsRef<std::ffi::OsStr>>(who: Who, arguments: impl IntoIterator<Item = S>) -> Self {
         let mut nsctl = nsctl(who, arguments);
-        // A shell without job control that runs the tests with `&` leaves these ignored.
-        // SAFETY: signal is safe between fork and exec.
-        unsafe {
-            nsctl.command.pre_exec(|| {
-                for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP] {
-                    libc::signal(signal, libc::SIG_DFL);
-                }
-                Ok(())
-            });
-        }
+        with_default_actions(&mut nsctl.command);
         let mut child = nsctl.spawn();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let mut running = Running { child, stdout, nsctl };

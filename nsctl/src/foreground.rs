@@ -1,9 +1,12 @@
 //! A container in the foreground: nsctl stays, passes signals in and the exit
 //! status out, and is the user's terminal for it.
 
+mod given_up;
+
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use given_up::GivenUp;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nsshim::spec::Session;
@@ -30,6 +33,7 @@ pub fn run(mut request: Request) -> Result<i32, Error> {
 fn carry_out(request: Request, status: &mut Status) -> Result<i32, Error> {
     let Request { spec, host, terminal, stop_signal, claim, pid_file, .. } = request;
     let session = spec.session;
+    let signal_mask = spec.process.signal_mask;
     let has_terminal = spec.terminal.is_some();
     let context = causes::Context::of(&spec, &host);
     let plan = nsshim::plan(spec, &host);
@@ -53,6 +57,7 @@ fn carry_out(request: Request, status: &mut Status) -> Result<i32, Error> {
         started,
         signals,
         session,
+        signal_mask,
         stop_signal,
         relay,
         pid_file: PidFile::new(pid_file),
@@ -79,6 +84,10 @@ fn carry_out(request: Request, status: &mut Status) -> Result<i32, Error> {
             orphans::kill_all_but(not_ours);
             Err(Error::new("the container was ended: its shim was killed"))
         }
+        Outcome::GivenUp(given_up) => {
+            orphans::kill_all_but(not_ours);
+            Err(given_up.error())
+        }
     }
 }
 
@@ -95,12 +104,15 @@ enum Outcome {
     Failed(nsshim::Failure),
     NotExecuted { errno: i32, code: u8 },
     ShimDied,
+    GivenUp(GivenUp),
 }
 
 struct Foreground {
     started: Started,
     signals: OwnedFd,
     session: Session,
+    /// The caller's.
+    signal_mask: u64,
     stop_signal: i32,
     relay: Option<Relay>,
     pid_file: PidFile,
@@ -116,8 +128,10 @@ impl Foreground {
         loop {
             let ready = self.wait();
             self.send_unsent();
-            if ready.signals {
-                self.hear_signals();
+            if ready.signals
+                && let Some(given_up) = self.hear_signals()
+            {
+                return Outcome::GivenUp(given_up);
             }
             if let Some(relay) = &mut self.relay {
                 relay.turn(&ready.relay);
@@ -224,12 +238,17 @@ impl Foreground {
         }
     }
 
-    fn hear_signals(&mut self) {
+    fn hear_signals(&mut self) -> Option<GivenUp> {
         while self.unsent.is_empty()
             && let Some(info) = SignalInfo::read(&self.signals)
         {
+            let given_up = GivenUp::by(&info, self.signal_mask, &self.started);
+            if given_up.is_some() {
+                return given_up;
+            }
             self.pass(info);
         }
+        None
     }
 
     fn pass(&mut self, mut info: SignalInfo) {

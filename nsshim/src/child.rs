@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::affinity::Held;
 use crate::channel::{self, Message, Received};
 use crate::error::CallError;
+use crate::making::Making;
 use crate::plan::{Exec, Group, InitOptions, Plan};
 use crate::step::{Inside, InsideContext};
 use crate::sys;
@@ -24,6 +25,7 @@ pub(crate) fn run(
     proc: BorrowedFd<'_>,
     image: Option<BorrowedFd<'_>>,
     held: Option<&Held>,
+    making: &Making,
 ) -> ! {
     let context = InsideContext { channel, proc, image };
     // Again at the end, since a change of ids makes the kernel forget it.
@@ -36,6 +38,9 @@ pub(crate) fn run(
         wait_for_go(channel);
     }
     run_all(&plan.inside, &context);
+    if !making.begin() {
+        sys::exit_now(FAILED);
+    }
     match (&plan.exec.init, image) {
         (Some(options), Some(image)) => become_init(&plan.exec, options, channel, image, held),
         _ => become_workload(&plan.exec, channel, held),

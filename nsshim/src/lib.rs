@@ -18,6 +18,7 @@ mod child;
 mod error;
 mod exit;
 mod host;
+mod making;
 pub mod orphans;
 mod plan;
 pub mod seccomp;

@@ -17,6 +17,7 @@ use crate::affinity::Held;
 use crate::channel::{self, Message, Received};
 use crate::child;
 use crate::error::{Failure, Named};
+use crate::making::Making;
 use crate::plan::Plan;
 use crate::spec::Session;
 use crate::step::{Outside, OutsideContext, open_proc};
@@ -42,6 +43,7 @@ pub(crate) fn run(
     nsctl: OwnedFd,
     saved: Option<SavedTerminal>,
     held: Option<Held>,
+    making: Making,
 ) -> ! {
     // Until the monitor listens to it, nobody would notice that nsctl is dead. Only where
     // our death ends all: without a pid namespace we must live to end what the workload left.
@@ -49,7 +51,7 @@ pub(crate) fn run(
     if channel::has_ended(&nsctl) {
         sys::exit_now(125);
     }
-    let outcome = make(&plan, held.as_ref()).and_then(|child| {
+    let outcome = make(&plan, nsctl.as_fd(), held.as_ref(), making).and_then(|child| {
         monitor::Monitor::new(child, nsctl.as_fd(), &plan, saved)
             .call(|| "signalfd4()".into())
             .map_err(|error| error.during("watch the container"))
@@ -63,7 +65,12 @@ pub(crate) fn run(
     }
 }
 
-fn make(plan: &Plan, held: Option<&Held>) -> Result<Child, Failure> {
+fn make(
+    plan: &Plan,
+    nsctl: BorrowedFd<'_>,
+    held: Option<&Held>,
+    making: Making,
+) -> Result<Child, Failure> {
     if plan.session == Session::Own {
         // Nothing the user's terminal sends reaches us, and we cannot take it.
         let _ = nix::unistd::setsid();
@@ -77,7 +84,8 @@ fn make(plan: &Plan, held: Option<&Held>) -> Result<Child, Failure> {
         Some(_) => Some(image::open().map_err(|error| error.during("prepare nsinit"))?),
         None => None,
     };
-    run_all(&plan.before, &OutsideContext { child: None, proc: proc.as_fd() })?;
+    let context = OutsideContext { child: None, proc: proc.as_fd(), nsctl };
+    run_all(&plan.before, &context)?;
 
     let (ours, theirs) = channel::pair()
         .call(|| "socketpair(AF_UNIX, SOCK_SEQPACKET)".into())
@@ -87,7 +95,7 @@ fn make(plan: &Plan, held: Option<&Held>) -> Result<Child, Failure> {
         // Our end must close with us alone: it is how the child sees us die.
         sys::close_in_child(ours.as_fd());
         let image = image.as_ref().map(AsFd::as_fd);
-        child::run(plan, theirs.as_fd(), proc.as_fd(), image, held)
+        child::run(plan, theirs.as_fd(), proc.as_fd(), image, held, &making)
     };
     let (pid, pidfd) = if plan.child_may_share_memory() {
         sys::clone_vfork(plan.clone, become_child)
@@ -107,7 +115,8 @@ fn make(plan: &Plan, held: Option<&Held>) -> Result<Child, Failure> {
     drop(image);
     let mut child = Child { pid, pidfd, channel: ours, proc: None };
     if !plan.outside.is_empty() {
-        meet(plan, &child, proc.as_fd()).inspect_err(|_| monitor::kill(&child))?;
+        let context = OutsideContext { child: Some(child.pid), ..context };
+        meet(plan, &child, &context).inspect_err(|_| monitor::kill(&child))?;
     }
     child.proc = (!plan.ends_as_one).then_some(proc);
     Ok(child)
@@ -120,12 +129,12 @@ fn die_with_caller(whether: bool) {
 }
 
 /// While the child waits: the steps that need its namespaces to exist.
-fn meet(plan: &Plan, child: &Child, proc: BorrowedFd<'_>) -> Result<(), Failure> {
+fn meet(plan: &Plan, child: &Child, context: &OutsideContext<'_>) -> Result<(), Failure> {
     // The clone made all namespaces but those of the early steps.
     if !plan.early.is_empty() {
         hear_reached(child)?;
     }
-    run_all(&plan.outside, &OutsideContext { child: Some(child.pid), proc })?;
+    run_all(&plan.outside, context)?;
     channel::send(&child.channel, &Message::Go, None)
         .call(|| "send(child, go)".into())
         .inspect_err(|_| plan.outside.iter().rev().for_each(Outside::undo))

@@ -1,12 +1,15 @@
 //! Forking the shim.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
+use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{Shutdown, shutdown};
 use nix::unistd::{ForkResult, Pid};
 
 use crate::affinity;
 use crate::channel;
 use crate::error::{Failure, Named};
+use crate::making::Making;
 use crate::plan::Plan;
 use crate::shim;
 use crate::sys;
@@ -19,6 +22,34 @@ pub struct Started {
     pub shim: Pid,
     /// What it says, and what is said to it. Closing it ends the container.
     pub channel: OwnedFd,
+    making: Making,
+    /// Whether the shim can do nothing until the child has begun.
+    stands_still: bool,
+}
+
+impl Started {
+    /// Ends a container that is still being made, and tells whether it was: then no
+    /// workload has run, and none will. What the shim still says comes over the channel;
+    /// its end shows that the shim has cleaned up.
+    pub fn give_up(&self) -> bool {
+        if !self.making.give_up() {
+            return false;
+        }
+        if self.stands_still {
+            // The child dies with it; nothing else was made outside.
+            self.kill();
+        } else {
+            // As if we were dead; but what it says can still be heard.
+            let _ = shutdown(self.channel.as_raw_fd(), Shutdown::Write);
+        }
+        true
+    }
+
+    /// Ends the shim, and with it the container.
+    pub fn kill(&self) {
+        // Our child, and not waited for yet, so the number is still its own.
+        let _ = kill(self.shim, Signal::SIGKILL);
+    }
 }
 
 /// Starts a shim that carries out `plan`.
@@ -33,21 +64,25 @@ pub fn start(plan: Plan, terminal: Option<SavedTerminal>) -> Result<Started, Fai
     let (ours, theirs) = channel::pair()
         .call(|| "socketpair(AF_UNIX, SOCK_SEQPACKET)".into())
         .map_err(|error| error.during(purpose))?;
+    let making = Making::new()
+        .call(|| "mmap(MAP_SHARED|MAP_ANONYMOUS)".into())
+        .map_err(|error| error.during(purpose))?;
+    let stands_still = plan.child_may_share_memory();
     // Only where no two of the processes have work at the same time.
-    let held = if plan.child_may_share_memory() { affinity::hold() } else { None };
+    let held = if stands_still { affinity::hold() } else { None };
     let forked = sys::fork_single_threaded()
         .call(|| "fork()".into())
         .map_err(|error| error.during(purpose))?;
     match forked {
         ForkResult::Child => {
             drop(ours);
-            shim::run(plan, theirs, terminal, held)
+            shim::run(plan, theirs, terminal, held, making)
         }
         ForkResult::Parent { child } => {
             if let Some(held) = held {
                 held.let_go();
             }
-            Ok(Started { shim: child, channel: ours })
+            Ok(Started { shim: child, channel: ours, making, stands_still })
         }
     }
 }

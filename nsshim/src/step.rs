@@ -7,6 +7,7 @@
 mod capabilities;
 mod device;
 mod fds;
+mod helpers;
 mod identity;
 mod idmap;
 mod join;
@@ -136,6 +137,8 @@ pub(crate) struct OutsideContext<'a> {
     pub child: Option<Pid>,
     /// The host's /proc, open since before any mount namespace was joined.
     pub proc: BorrowedFd<'a>,
+    /// The channel to the caller, whose end means that the container is not wanted any more.
+    pub nsctl: BorrowedFd<'a>,
 }
 
 /// What an inside step works on.
@@ -156,7 +159,7 @@ impl Outside {
             Outside::Time(offsets) => time::make(context.proc, offsets),
             Outside::Join(kind, joined) => join::join(*kind, joined),
             Outside::WriteMaps(maps) => idmap::write(context, maps),
-            Outside::MapWithHelpers(maps) => return idmap::with_helpers(context, maps),
+            Outside::MapWithHelpers(maps) => return helpers::map(context, maps),
             Outside::Persist(persist) => persist::bind(context, persist),
         };
         result.map_err(|error| error.during(self.purpose()))
@@ -271,7 +274,7 @@ impl fmt::Display for Outside {
             Outside::Time(offsets) => time::describe_for_child(f, offsets),
             Outside::Join(kind, joined) => join::describe(f, *kind, joined),
             Outside::WriteMaps(maps) => idmap::describe(f, "CHILD", maps),
-            Outside::MapWithHelpers(maps) => idmap::describe_helpers(f, maps),
+            Outside::MapWithHelpers(maps) => helpers::describe(f, maps),
             Outside::Persist(persist) => persist::describe(f, persist),
         }
     }

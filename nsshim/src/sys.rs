@@ -9,6 +9,7 @@ mod ioctl;
 mod mount;
 mod probe;
 mod process;
+mod shared;
 mod signal;
 mod wait;
 mod xattr;
@@ -27,12 +28,14 @@ pub use ioctl::{
 };
 pub use mount::mount_setattr_readonly;
 pub use probe::intercepted;
+pub(crate) use process::pidfd_open;
 pub use process::{
     capbset_drop, exit_now, fork_single_threaded, runs_with_foreign_rights, set_nice,
     setdomainname, umask,
 };
+pub(crate) use shared::SharedWord;
 pub use signal::{
-    SignalInfo, block_all_signals, blocked_signals, default_signal, ignore_signal,
+    SignalInfo, block_all_signals, blocked_signals, default_signal, ignore_signal, is_ignored,
     pidfd_send_signal, set_signal_mask, signalfd_all, while_stoppable,
 };
 pub use wait::{Change, Whose, waitid};

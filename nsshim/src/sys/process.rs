@@ -1,9 +1,10 @@
-//! Processes: fork, exit, nice, umask, domain name.
+//! Processes: fork, pidfd, exit, nice, umask, domain name.
 
 use std::ffi::CStr;
+use std::os::fd::{FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::unistd::ForkResult;
+use nix::unistd::{ForkResult, Pid};
 
 /// fork(2) of a process that has one thread.
 ///
@@ -18,6 +19,16 @@ pub fn fork_single_threaded() -> nix::Result<ForkResult> {
     }
     // SAFETY: one thread, as just checked, so the child may do what the parent may.
     unsafe { nix::unistd::fork() }
+}
+
+/// A descriptor that stands for a child of ours; it becomes readable when the child ends.
+///
+/// pidfd_open(2), Linux 5.3.
+pub(crate) fn pidfd_open(child: Pid) -> nix::Result<OwnedFd> {
+    // SAFETY: takes numbers only.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, child.as_raw(), 0) })?;
+    // SAFETY: the call succeeded, so `fd` is a new descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
 /// Takes a capability, by its number, out of the bounding set.

@@ -208,6 +208,15 @@ pub fn ignore_signal(signal: nix::sys::signal::Signal) -> nix::Result<()> {
     unsafe { nix::sys::signal::signal(signal, nix::sys::signal::SigHandler::SigIgn) }.map(drop)
 }
 
+/// Whether a signal, 1 to 64, is ignored, as nohup(1) does it. sigaction(2)
+pub fn is_ignored(signal: i32) -> bool {
+    // SAFETY: all zeroes is a sigaction: plain data and an address that nobody calls.
+    let mut action: libc::sigaction = unsafe { zeroed() };
+    // SAFETY: changes nothing without a new action; the old one has the right type.
+    let asked = unsafe { libc::sigaction(signal, ptr::null(), &raw mut action) };
+    asked == 0 && action.sa_sigaction == libc::SIG_IGN
+}
+
 /// Gives a signal its default action and tells whether it was ignored. sigaction(2)
 pub fn default_signal(signal: nix::sys::signal::Signal) -> nix::Result<bool> {
     // SAFETY: installs no handler, so no code of ours runs in signal context.
