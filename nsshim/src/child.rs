@@ -1,5 +1,6 @@
 //! The container's first process: from the clone to nsinit. Runs inside.
 
+use std::cell::RefCell;
 use std::ffi::CString;
 use std::fmt;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -27,7 +28,7 @@ pub(crate) fn run(
     held: Option<&Held>,
     making: &Making,
 ) -> ! {
-    let context = InsideContext { channel, proc, image };
+    let context = InsideContext { channel, proc, image, assembly: RefCell::default() };
     // Again at the end, since a change of ids makes the kernel forget it.
     run_all(&[Inside::DieWithShim], &context);
     run_all(&plan.early, &context);

@@ -5,6 +5,7 @@
 
 mod identity;
 mod mounts;
+pub(crate) mod root;
 mod shell;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,9 @@ use nix::sched::CloneFlags;
 
 use crate::host::Host;
 use crate::seccomp;
-use crate::spec::{Choice, ContainerId, Kind, Process, Seccomp, Session, Spec, TimeOffsets};
+use crate::spec::{
+    Choice, ContainerId, Kind, Process, Propagation, Seccomp, Session, Spec, TimeOffsets,
+};
 use crate::step::{Inside, Outside};
 
 pub use identity::MapWriter;
@@ -92,7 +95,13 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     let ends_as_one = new(Kind::Pid);
     let report_start = spec.report_start;
     let has_terminal = terminal.is_some();
-    let mounts = mounts::steps(&namespaces, spec.propagation, &rights, id_maps.as_ref(), host);
+    // A tree that is shared with the host cannot be left by pivot_root(2).
+    let tree_propagation = match (&spec.root, spec.propagation) {
+        (Some(_), Propagation::Shared) => Propagation::Private,
+        (_, propagation) => propagation,
+    };
+    let mounts = mounts::steps(&namespaces, tree_propagation, &rights, id_maps.as_ref(), host);
+    let root = root::steps(spec.root, spec.mounts, &namespaces, spec.propagation);
     let new_user = new(Kind::User);
     let own_user = !namespaces.is_host(Kind::User);
     let new_net = new(Kind::Net);
@@ -115,6 +124,8 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     // All namespaces exist now, and the child waits, so their files in /proc do too.
     outside.extend(spec.persist.into_iter().map(Outside::Persist));
 
+    // With the paths of the host, before our mounts cover some.
+    inside.extend(root.take);
     inside.extend(mounts);
     inside.extend(spec.hostname.map(Inside::Hostname));
     inside.extend(spec.domainname.map(Inside::Domainname));
@@ -131,6 +142,8 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     if spec.report_namespaces {
         inside.push(Inside::ReportNamespaces);
     }
+    // From here on paths are the container's.
+    inside.extend(root.make);
     // Before a path of the user's is followed: it must not lead to them.
     inside.push(Inside::CloseDescriptors { from: 3 + process.preserve_fds as i32 });
     inside.push(Inside::Workdir(process.workdir.clone()));

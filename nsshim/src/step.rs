@@ -19,9 +19,11 @@ mod pty;
 mod report;
 mod session;
 mod time;
+pub(crate) mod tree;
 mod uts;
 mod workdir;
 
+use std::cell::RefCell;
 use std::ffi::CString;
 use std::fmt;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -38,6 +40,7 @@ use crate::spec::{
 pub(crate) use join::flag_name;
 pub use join::id_maps_of;
 pub use mount::MountCall;
+pub use tree::{Layers, Take, Tree, UpperLayer};
 
 /// A step of the shim, in the host's namespaces.
 #[derive(Debug)]
@@ -91,6 +94,8 @@ pub enum Inside {
     Directory(&'static str),
     /// Make a symbolic link: target, link.
     Symlink(&'static str, &'static str),
+    /// A part of a root of the container's own.
+    Tree(Tree),
     /// sethostname(2)
     Hostname(CString),
     /// setdomainname(2)
@@ -149,6 +154,8 @@ pub(crate) struct InsideContext<'a> {
     pub channel: BorrowedFd<'a>,
     /// What will be executed, if that is nsinit.
     pub image: Option<BorrowedFd<'a>>,
+    /// The root that is being made.
+    pub assembly: RefCell<tree::Assembly>,
 }
 
 impl Outside {
@@ -207,6 +214,7 @@ impl Inside {
             Inside::Shared(name) => device::share(name),
             Inside::Directory(path) => device::directory(path),
             Inside::Symlink(target, link) => device::symlink(target, link),
+            Inside::Tree(tree) => tree.run(&mut context.assembly.borrow_mut()),
             Inside::Hostname(name) => uts::hostname(name),
             Inside::Domainname(name) => uts::domainname(name),
             Inside::LoopbackUp => net::loopback_up(),
@@ -245,6 +253,7 @@ impl Inside {
             Inside::Shared(name) => format!("share the host's /dev/{name}"),
             Inside::Directory(path) => format!("make the directory {path}"),
             Inside::Symlink(_, link) => format!("make the link {link}"),
+            Inside::Tree(tree) => tree.purpose(),
             Inside::Hostname(name) => format!("set the hostname {}", name.to_string_lossy()),
             Inside::Domainname(name) => format!("set the domain name {}", name.to_string_lossy()),
             Inside::LoopbackUp => "set the loopback interface up".into(),
@@ -308,6 +317,7 @@ impl fmt::Display for Inside {
             }
             Inside::Directory(path) => write!(f, "mkdir(\"{path}\", 0755)"),
             Inside::Symlink(target, link) => write!(f, "symlink(\"{target}\", \"{link}\")"),
+            Inside::Tree(tree) => write!(f, "{tree}"),
             Inside::Hostname(name) => write!(f, "sethostname({name:?})"),
             Inside::Domainname(name) => write!(f, "setdomainname({name:?})"),
             Inside::LoopbackUp => f.write_str("ioctl(SIOCSIFFLAGS, \"lo\", IFF_UP)"),

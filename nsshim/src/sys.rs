@@ -6,6 +6,7 @@ mod clone;
 mod exec;
 mod fd;
 mod ioctl;
+mod loopdev;
 mod mount;
 mod probe;
 mod process;
@@ -26,7 +27,12 @@ pub use ioctl::{
     get_ns_kind, get_ns_parent, get_ns_userns, get_window_size, if_up, open_pty_peer,
     set_controlling_terminal, set_window_size, signal_foreground, unlock_pty,
 };
+pub(crate) use loopdev::{loop_configure, loop_get_free};
 pub use mount::mount_setattr_readonly;
+pub(crate) use mount::{
+    MountChange, fsconfig, fsconfig_create, fsmount, fsopen, mount_id, mount_setattr, move_mount,
+    open_tree_attached, open_tree_clone,
+};
 pub use probe::intercepted;
 pub(crate) use process::pidfd_open;
 pub use process::{

@@ -144,7 +144,7 @@ fn system(steps: &mut Vec<Inside>, namespaces: &Namespaces, rights: &Rights, hos
 
 /// What shows a namespace is mounted only with rights in the user namespace that
 /// owns it: not from a new one for a namespace that was there before.
-fn may_mount(namespaces: &Namespaces, kind: Kind) -> bool {
+pub(super) fn may_mount(namespaces: &Namespaces, kind: Kind) -> bool {
     namespaces.is_new(kind) || (!namespaces.is_host(kind) && !namespaces.is_new(Kind::User))
 }
 

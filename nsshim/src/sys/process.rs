@@ -61,10 +61,10 @@ pub fn setdomainname(name: &CStr) -> nix::Result<()> {
     Errno::result(unsafe { libc::setdomainname(name.as_ptr(), name.count_bytes()) }).map(drop)
 }
 
-/// Sets the file mode creation mask. umask(2), which cannot fail.
-pub fn umask(mask: u32) {
+/// Sets the file mode creation mask and returns the former. umask(2), which cannot fail.
+pub fn umask(mask: u32) -> u32 {
     // SAFETY: umask takes a number only.
-    unsafe { libc::umask(mask) };
+    unsafe { libc::umask(mask) }
 }
 
 /// Whether the program runs with rights that its caller has not: set-user-ID, set-group-ID

@@ -9,7 +9,7 @@ use super::command;
 use super::words::{capabilities, limit, mount_options, quoted, user};
 use crate::plan::Plan;
 use crate::spec::{Propagation, Session, Workdir};
-use crate::step::{Inside, MountCall, mount};
+use crate::step::{Inside, MountCall, Tree, mount};
 
 pub fn script(plan: &Plan, callers_env: &[CString]) -> String {
     let mut script = Script { text: String::new(), device: None, setpriv: Vec::new() };
@@ -109,6 +109,7 @@ impl Script {
                 let link = self.placed(link);
                 self.line(format_args!("ln -s {target} {link}"));
             }
+            Inside::Tree(tree) => self.tree(tree),
             Inside::Hostname(name) => {
                 self.line(format_args!("hostname {}", quoted(&name.to_string_lossy())));
             }
@@ -150,6 +151,10 @@ impl Script {
             )),
             Inside::IgnoreSigchld => self.line("trap '' CHLD"),
         }
+    }
+
+    fn tree(&mut self, tree: &Tree) {
+        self.line(format_args!("# not yet: {tree}"));
     }
 
     fn offsets(&mut self, plan: &Plan) {

@@ -1,0 +1,142 @@
+//! The order in which a root of the container's own is made.
+
+use nix::mount::MsFlags;
+
+use crate::spec::{
+    Attributes, Kind, Mount, Namespaces, Overlay, Placed, Propagation, Root, RootSource, Upper,
+};
+use crate::step::{Inside, Layers, Take, Tree, UpperLayer};
+
+/// The steps that make a root, in their two places.
+#[derive(Default)]
+pub(super) struct Steps {
+    /// While the host's paths are the host's.
+    pub take: Vec<Inside>,
+    /// When /proc, /dev and /sys are finished.
+    pub make: Vec<Inside>,
+}
+
+pub(super) fn steps(
+    root: Option<Root>,
+    mounts: Vec<Mount>,
+    namespaces: &Namespaces,
+    propagation: Propagation,
+) -> Steps {
+    let Some(root) = root else { return Steps::default() };
+    let own_user = !namespaces.is_host(Kind::User);
+    let mut take = trees_of_root(&root, travels(propagation));
+    take.extend(mounts.iter().flat_map(trees_of_mount));
+
+    let mut make = vec![Tree::Stage, root_of_trees(&root, own_user)];
+    // Over whatever the root has there.
+    let own_processes = !namespaces.is_host(Kind::Pid);
+    make.push(Tree::Graft { path: "/proc", own: own_processes });
+    make.push(Tree::Graft { path: "/dev", own: true });
+    let own_system = super::mounts::may_mount(namespaces, Kind::Net);
+    make.push(Tree::Graft { path: "/sys", own: own_system });
+    make.extend(mounts.into_iter().map(|mount| Tree::Place { mount, userxattr: own_user }));
+    // Last of all, when every mount point is there.
+    if root.read_only {
+        make.push(Tree::SealRoot { root: !is_sealed_when_taken(&root) });
+    }
+    make.push(Tree::Enter);
+    if propagation == Propagation::Shared {
+        make.push(Tree::Share);
+    }
+    let inside = |trees: Vec<Tree>| trees.into_iter().map(Inside::Tree).collect();
+    Steps { take: inside(take), make: inside(make) }
+}
+
+/// What is mounted on a copy must never appear on the host, or pivot_root(2) would unmount
+/// the host's tree; what the container shares, it shares once it is inside.
+fn travels(propagation: Propagation) -> Propagation {
+    match propagation {
+        Propagation::Slave => Propagation::Slave,
+        _ => Propagation::Private,
+    }
+}
+
+/// A tree that is the root as it was taken is read-only with all that is mounted in it;
+/// of another one only the layer that takes changes.
+fn is_sealed_when_taken(root: &Root) -> bool {
+    let is_tree = matches!(root.source, RootSource::Host | RootSource::Directory(_));
+    root.read_only && root.overlay.is_none() && is_tree
+}
+
+fn trees_of_root(root: &Root, propagation: Propagation) -> Vec<Tree> {
+    let attributes = Attributes { set: root_attributes(root), clear: 0, recursive: true };
+    let take = |path: &std::path::Path| {
+        Tree::Take(Take { path: path.into(), recursive: true, attributes, propagation })
+    };
+    let first = match &root.source {
+        RootSource::Host => Some(take("/".as_ref())),
+        RootSource::Directory(path) => Some(take(path)),
+        RootSource::Image { file, fstype } => Some(Tree::TakeImage {
+            file: file.clone(),
+            fstype: *fstype,
+            attributes: attributes.set,
+        }),
+        RootSource::Empty => None,
+    };
+    let layers = root.overlay.iter().flat_map(|overlay| trees_of_overlay(overlay, attributes));
+    first.into_iter().chain(layers).collect()
+}
+
+fn root_attributes(root: &Root) -> u64 {
+    let devices = if root.devices { 0 } else { libc::MOUNT_ATTR_NODEV };
+    let sealed = if is_sealed_when_taken(root) { libc::MOUNT_ATTR_RDONLY } else { 0 };
+    devices | sealed
+}
+
+/// The lower directories, then the one for changes.
+fn trees_of_overlay(overlay: &Overlay, attributes: Attributes) -> Vec<Tree> {
+    let upper = match &overlay.upper {
+        Upper::Kept(path) => Some(path),
+        Upper::Discarded | Upper::None => None,
+    };
+    let paths = overlay.lower.iter().chain(upper);
+    paths
+        .map(|path| {
+            // Not what is mounted below: an overlay shows none of it. But a user namespace
+            // must not see behind those mounts, so they come along.
+            let recursive = true;
+            let propagation = Propagation::Private;
+            Tree::Take(Take { path: path.clone(), recursive, attributes, propagation })
+        })
+        .collect()
+}
+
+fn trees_of_mount(mount: &Mount) -> Vec<Tree> {
+    match &mount.what {
+        Placed::Bind(bind) => vec![Tree::Take(Take {
+            path: bind.source.clone(),
+            recursive: bind.recursive,
+            attributes: bind.attributes,
+            propagation: bind.propagation,
+        })],
+        Placed::Overlay { overlay, .. } => trees_of_overlay(overlay, Attributes::default()),
+        Placed::New { .. } | Placed::File { .. } | Placed::Symlink(_) => Vec::new(),
+    }
+}
+
+fn root_of_trees(root: &Root, userxattr: bool) -> Tree {
+    let attributes = root_attributes(root);
+    match (&root.source, &root.overlay) {
+        (RootSource::Empty, _) => Tree::RootEmpty { attributes },
+        (_, None) => Tree::RootOfTaken,
+        (_, Some(overlay)) => {
+            let flags = if root.devices { MsFlags::empty() } else { MsFlags::MS_NODEV };
+            Tree::RootOfLayers(layers(overlay, 1, userxattr, flags))
+        }
+    }
+}
+
+/// The layers of an overlay with so many lower ones before its own.
+pub(crate) fn layers(overlay: &Overlay, before: usize, userxattr: bool, flags: MsFlags) -> Layers {
+    let upper = match overlay.upper {
+        Upper::Discarded => UpperLayer::Discarded,
+        Upper::Kept(_) => UpperLayer::Taken,
+        Upper::None => UpperLayer::None,
+    };
+    Layers { lower: before + overlay.lower.len(), upper, userxattr, flags }
+}

@@ -1,0 +1,195 @@
+//! The stage, the root on it, and the way in.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::{Mode, mkdirat};
+use nix::unistd::{chdir, fchdir, pivot_root};
+
+use super::take::c_path;
+use super::target::{self, Shape};
+use super::{Assembly, mimic};
+use crate::error::{CallError, Named, Result};
+use crate::sys::{self, MountChange};
+
+/// Covers "/" with a tmpfs of ours. Paths still start below it, at the host's root, and
+/// only we hold it: what is made there can be seen by nobody and needs no directory.
+pub(super) fn stage(assembly: &mut Assembly) -> Result<()> {
+    assembly.umask = Some(sys::umask(0o022));
+    let stage = new_file_system(c"tmpfs", &[(c"mode", Some(c"0700"))], 0)?;
+    let top = open("/", OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
+        .call(|| "open(\"/\", O_PATH)".into())?;
+    sys::move_mount(stage.as_fd(), top.as_fd()).call(|| "move_mount(tmpfs, \"/\")".into())?;
+    fchdir(&stage).call(|| "fchdir(stage)".into())?;
+    assembly.stage = Some(stage);
+    Ok(())
+}
+
+pub(super) fn root_of_taken(assembly: &mut Assembly) -> Result<()> {
+    let tree = assembly.next_taken()?;
+    put_on_stage(assembly, &tree, c"root")?;
+    assembly.root = Some(tree);
+    Ok(())
+}
+
+pub(super) fn root_empty(assembly: &mut Assembly, attributes: u64) -> Result<()> {
+    let tree = new_file_system(c"tmpfs", &[(c"mode", Some(c"0755"))], attributes)?;
+    put_on_stage(assembly, &tree, c"root")?;
+    assembly.keep_own(tree.as_fd())?;
+    assembly.root = Some(tree);
+    Ok(())
+}
+
+/// Makes a mount point on the stage and attaches the tree there.
+pub(super) fn put_on_stage(assembly: &Assembly, tree: &OwnedFd, name: &CStr) -> Result<()> {
+    let place = directory_on_stage(assembly, name)?;
+    sys::move_mount(tree.as_fd(), place.as_fd()).call(|| format!("move_mount(tree, {name:?})"))
+}
+
+pub(super) fn directory_on_stage(assembly: &Assembly, name: &CStr) -> Result<OwnedFd> {
+    let stage = assembly.stage()?;
+    mkdirat(stage, name, Mode::from_bits_truncate(0o755))
+        .call(|| format!("mkdirat(stage, {name:?}, 0755)"))?;
+    open_on_stage(stage, name)
+}
+
+pub(super) fn open_on_stage(stage: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    openat(stage, name, flags, Mode::empty()).call(|| format!("openat(stage, {name:?}, O_PATH)"))
+}
+
+/// A new file system, attached nowhere.
+pub(super) fn new_file_system(
+    fstype: &CStr,
+    options: &[(&CStr, Option<&CStr>)],
+    attributes: u64,
+) -> Result<OwnedFd> {
+    let named = |errno| CallError { call: mount_call(fstype, options), errno };
+    let fs = sys::fsopen(fstype).map_err(named)?;
+    // What the first column of /proc/mounts says.
+    if !options.iter().any(|(key, _)| *key == c"source") {
+        sys::fsconfig(fs.as_fd(), c"source", Some(fstype)).map_err(named)?;
+    }
+    for (key, value) in options {
+        sys::fsconfig(fs.as_fd(), key, *value).map_err(named)?;
+    }
+    sys::fsconfig_create(fs.as_fd()).map_err(named)?;
+    sys::fsmount(fs.as_fd(), attributes).map_err(named)
+}
+
+fn mount_call(fstype: &CStr, options: &[(&CStr, Option<&CStr>)]) -> String {
+    let mut text = format!("fsopen({fstype:?})");
+    for (key, value) in options {
+        text += &match value {
+            Some(value) => format!(", {}={}", key.to_string_lossy(), value.to_string_lossy()),
+            None => format!(", {}", key.to_string_lossy()),
+        };
+    }
+    text + "; fsmount()"
+}
+
+/// /proc, /dev and /sys must be real directories: through a symbolic link somebody else's
+/// choice of a place would get them (CVE-2023-27561, CVE-2026-41579).
+pub(super) fn graft(assembly: &mut Assembly, path: &'static str, own: bool) -> Result<()> {
+    let place = match real_directory(assembly.root()?, path) {
+        Err(Errno::ENOENT) => target::find_or_make(assembly, Path::new(path), Shape::Directory)?,
+        found => found.call(|| format!("openat2(root, {path:?}, RESOLVE_NO_SYMLINKS)"))?,
+    };
+    let c_path = c_path(Path::new(path));
+    let tree = match own {
+        true => sys::open_tree_attached(&c_path),
+        false => sys::open_tree_clone(None, &c_path, true, true),
+    }
+    .call(|| format!("open_tree({path:?})"))?;
+    sys::move_mount(tree.as_fd(), place.as_fd())
+        .call(|| format!("move_mount({path:?}, \"root{path}\")"))?;
+    // The container's own devices are a tmpfs, where a mount point may be made.
+    if own && path == "/dev" { assembly.keep_own(tree.as_fd()) } else { Ok(()) }
+}
+
+fn real_directory(root: BorrowedFd<'_>, path: &str) -> nix::Result<OwnedFd> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_SYMLINKS);
+    openat2(root, path, how)
+}
+
+pub(super) fn seal(assembly: &mut Assembly, root_too: bool) -> Result<()> {
+    let change = MountChange { set: libc::MOUNT_ATTR_RDONLY, ..MountChange::default() };
+    let root = root_too.then(|| assembly.root()).transpose()?;
+    let stand_ins = assembly.stand_ins.iter().map(AsFd::as_fd);
+    for mount in root.into_iter().chain(stand_ins) {
+        sys::mount_setattr(mount, change)
+            .call(|| "mount_setattr(root, {attr_set=MOUNT_ATTR_RDONLY})".into())?;
+    }
+    Ok(())
+}
+
+/// pivot_root(2) stacks the old root, with the stage on it, on the new one. There both are
+/// let go, and with them every path to the host.
+pub(super) fn enter(assembly: &mut Assembly) -> Result<()> {
+    let root = assembly.root()?;
+    fchdir(root).call(|| "fchdir(root)".into())?;
+    pivot_root(".", ".").call(|| "pivot_root(\".\", \".\")".into())?;
+    let ours = sys::mount_id(root).call(|| "statx(root, STATX_MNT_ID)".into())?;
+    while top_of_root()? != ours {
+        umount2("/..", MntFlags::MNT_DETACH).call(|| "umount2(\"/..\", MNT_DETACH)".into())?;
+    }
+    chdir("/").call(|| "chdir(\"/\")".into())?;
+    if let Some(umask) = assembly.umask {
+        sys::umask(umask);
+    }
+    *assembly = Assembly::default();
+    Ok(())
+}
+
+/// The mount that lies on top of the root: ".." stays at the root but climbs what is
+/// mounted on it, where "/" does not.
+fn top_of_root() -> Result<u64> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let top = open("/..", flags, Mode::empty()).call(|| "open(\"/..\", O_PATH)".into())?;
+    sys::mount_id(top.as_fd()).call(|| "statx(\"/..\", STATX_MNT_ID)".into())
+}
+
+pub(super) fn share() -> Result<()> {
+    let flags = MsFlags::MS_REC | MsFlags::MS_SHARED;
+    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)
+        .call(|| "mount(NULL, \"/\", NULL, MS_REC|MS_SHARED)".into())
+}
+
+impl Assembly {
+    /// Whether a directory is on a tmpfs that stands in for another directory.
+    pub(super) fn is_stand_in(&self, directory: BorrowedFd<'_>) -> Result<bool> {
+        let id = |fd| sys::mount_id(fd).call(|| "statx(directory, STATX_MNT_ID)".into());
+        let wanted = id(directory)?;
+        for layer in &self.stand_ins {
+            if id(layer.as_fd())? == wanted {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Puts a tmpfs that shows the same in front of a directory, so that a mount point
+    /// can be made there and the directory stays as it is.
+    pub(super) fn stand_in_for(&mut self, directory: BorrowedFd<'_>) -> Result<()> {
+        let is_root = {
+            let root = nix::sys::stat::fstat(self.root()?).call(|| "fstat(root)".into())?;
+            let found = nix::sys::stat::fstat(directory).call(|| "fstat(directory)".into())?;
+            let same_mount = sys::mount_id(self.root()?).ok() == sys::mount_id(directory).ok();
+            same_mount && (root.st_dev, root.st_ino) == (found.st_dev, found.st_ino)
+        };
+        let layer = mimic::mount_over(directory)?;
+        self.keep_own(layer.as_fd())?;
+        let kept = layer.try_clone().call(|| "fcntl(F_DUPFD_CLOEXEC)".into())?;
+        self.stand_ins.push(kept);
+        if is_root {
+            self.root = Some(layer);
+        }
+        Ok(())
+    }
+}

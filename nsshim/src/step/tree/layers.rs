@@ -1,0 +1,79 @@
+//! Overlays: directories shown as one.
+
+use std::ffi::CStr;
+use std::fmt;
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::mount::mount as mount_call;
+use nix::sys::stat::{Mode, mkdirat};
+
+use super::attach::{directory_on_stage, open_on_stage, put_on_stage};
+use super::{Assembly, Layers, UpperLayer};
+use crate::error::{CallError, Named, Result};
+
+/// Mounts the layers on a name of the stage and returns the mount.
+///
+/// The layers are attached on the stage under names of ours, so that no character of the
+/// user's paths has a meaning in the options.
+pub(super) fn mount(assembly: &mut Assembly, layers: &Layers) -> Result<OwnedFd> {
+    let mut lower = Vec::new();
+    for _ in 0..layers.lower {
+        lower.push(attach_next(assembly)?);
+    }
+    let mut options = format!("lowerdir={}", lower.join(":"));
+    match layers.upper {
+        UpperLayer::None => {}
+        UpperLayer::Discarded => {
+            let base = assembly.next_name();
+            directory_on_stage(assembly, &base)?;
+            options += &upper_options(assembly, &base.to_string_lossy())?;
+        }
+        UpperLayer::Taken => {
+            let base = attach_next(assembly)?;
+            options += &upper_options(assembly, &base)?;
+        }
+    }
+    if layers.userxattr {
+        options += ",userxattr";
+    }
+    let name = assembly.next_name();
+    directory_on_stage(assembly, &name)?;
+    let name: &CStr = &name;
+    // Names without a slash: we stand on the stage.
+    mount_call(Some("overlay"), name, Some("overlay"), layers.flags, Some(options.as_str()))
+        .call(|| format!("mount(\"overlay\", {name:?}, \"overlay\", 0, {options:?})"))?;
+    open_on_stage(assembly.stage()?, name)
+}
+
+fn attach_next(assembly: &mut Assembly) -> Result<String> {
+    let tree = assembly.next_taken()?;
+    let name = assembly.next_name();
+    put_on_stage(assembly, &tree, &name)?;
+    Ok(name.to_string_lossy().into_owned())
+}
+
+/// `upper` and `work` below `base`, made when missing.
+fn upper_options(assembly: &Assembly, base: &str) -> Result<String> {
+    for name in ["upper", "work"] {
+        let path = format!("{base}/{name}");
+        match mkdirat(assembly.stage()?.as_fd(), path.as_str(), Mode::from_bits_truncate(0o755)) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(errno) => {
+                return Err(CallError { call: format!("mkdir(overlay {name:?})"), errno });
+            }
+        }
+    }
+    Ok(format!(",upperdir={base}/upper,workdir={base}/work"))
+}
+
+pub(super) fn describe(f: &mut fmt::Formatter<'_>, layers: &Layers) -> fmt::Result {
+    let lower: Vec<String> = (1..=layers.lower).map(|n| format!("tree{n}")).collect();
+    write!(f, "mount(\"overlay\", \"root\", \"overlay\", 0, \"lowerdir={}", lower.join(":"))?;
+    match layers.upper {
+        UpperLayer::None => {}
+        UpperLayer::Discarded => f.write_str(",upperdir=upper,workdir=work")?,
+        UpperLayer::Taken => f.write_str(",upperdir=DIR/upper,workdir=DIR/work")?,
+    }
+    f.write_str(if layers.userxattr { ",userxattr\")" } else { "\")" })
+}
