@@ -1,6 +1,7 @@
 //! What the workload is given: arguments, name, directory, environment.
 
 use crate::harness::{MODES, Mode, Run, can, image};
+use crate::subject::ours;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -63,6 +64,9 @@ fn the_program_is_called_as_it_was_asked_for() {
     let show = ["-c", "tr '\\0' '\\n' < /proc/$$/cmdline; exit 0"];
     let done = Run::new(Mode::Child, ["sh", show[0], show[1]]).finish();
     assert_eq!(done.out, ["sh", show[0], show[1]]);
+    if !ours() {
+        return;
+    }
     let done = Run::new(Mode::Child, ["--argv0", "-sh", "sh", show[0], show[1]]).finish();
     assert_eq!(done.out[0], "-sh");
 }
@@ -76,8 +80,12 @@ fn no_arguments_at_all_are_no_program() {
         .env("NSINIT_TEST_IMAGE", image("nsinit"))
         .output()
         .unwrap();
-    assert_eq!(done.status.code(), Some(125));
-    assert!(String::from_utf8_lossy(&done.stderr).starts_with("nsinit: no program given"));
+    let (code, err) = (done.status.code(), String::from_utf8_lossy(&done.stderr));
+    assert!(code.is_some_and(|code| code > 0) && !err.is_empty(), "{done:?}");
+    if ours() {
+        assert_eq!(code, Some(125));
+        assert!(err.starts_with("nsinit: no program given"), "{err}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What nsinit exits with.
 
-use crate::harness::{MODES, Mode, Run, can, is_root};
+use crate::harness::{MODES, Mode, Run, can, is_root, line, own_image};
+use crate::subject::ours;
 use crate::sys::Before;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,20 +10,20 @@ use std::path::PathBuf;
 #[test]
 fn every_exit_code_is_kept() {
     // One shell that tries them all, instead of 256 processes of ours.
-    let nsinit = crate::harness::image("nsinit");
+    let nsinit = line();
     let script = format!(
         "c=0; while [ $c -lt 256 ]; do {} sh -c \"exit $c\"; [ $? = $c ] || echo $c; c=$((c+1)); done",
-        nsinit.display()
+        nsinit
     );
     for mode in MODES.into_iter().filter(|mode| can(*mode)) {
         let done = Run::shell(mode, &script).finish();
-        assert_eq!((done.code, done.out, done.err.as_str()), (0, vec![], ""), "{mode:?}");
+        assert_eq!((done.code, done.out), (0, vec![]), "{mode:?} {}", done.err);
     }
 }
 
 #[test]
 fn death_by_any_signal_is_128_and_its_number() {
-    let nsinit = crate::harness::image("nsinit");
+    let nsinit = line();
     // Those whose default is to end the process; 32 and 33 belong to the C library, 34 and 64 do
     // not exist for many another init.
     let script = format!(
@@ -30,7 +31,7 @@ fn death_by_any_signal_is_128_and_its_number() {
            {} sh -c \"ulimit -c 0; kill -$s \\$\\$\"; c=$?; \
            [ $c = $((128+s)) ] || echo $s was $c; \
          done",
-        nsinit.display()
+        nsinit
     );
     for mode in MODES.into_iter().filter(|mode| can(*mode)) {
         let done = Run::shell(mode, &script).finish();
@@ -44,7 +45,7 @@ fn a_missing_program_is_127_and_is_named() {
         for name in ["no-such-program", "./no-such-program", "/no/such/program"] {
             let done = Run::new(mode, ["--", name]).finish();
             assert_eq!(done.code, 127, "{mode:?} {name}");
-            assert_eq!(done.err, format!("nsinit: {name}: No such file or directory\n"));
+            done.complains(&format!("nsinit: {name}: No such file or directory\n"), name);
             assert_eq!(done.out, [""; 0]);
         }
     }
@@ -96,6 +97,9 @@ fn what_cannot_be_executed_is_126() {
     for (path, reason) in cases {
         let done = Run::new(Mode::Child, [&path]).finish();
         assert_eq!(done.code, 126, "{path}");
+        if !ours() {
+            continue;
+        }
         // The name may have been too long for the message, too.
         let shown = path.get(..400).unwrap_or(&path);
         assert!(done.err.starts_with(&format!("nsinit: {shown}")), "{}", done.err);
@@ -111,12 +115,11 @@ fn arguments_that_are_too_long_are_126() {
         .before(Before::Limit(libc::RLIMIT_STACK, 8 << 20))
         .finish();
     assert_eq!(done.code, 0);
-    let nsinit = crate::harness::image("nsinit");
+    let nsinit = line();
     let script = format!(
         "ulimit -s 512; a=xxxxxxxxxxxxxxxx; a=$a$a$a$a$a$a$a$a; a=$a$a$a$a$a$a$a$a; a=$a$a$a$a$a$a$a$a; \
          {} sh -c 'ulimit -s 64; exec {} /bin/true \"$@\"' sh $a $a $a $a $a $a $a $a $a $a",
-        nsinit.display(),
-        nsinit.display()
+        nsinit, nsinit
     );
     let done = Run::shell(Mode::Child, &script).finish();
     assert_eq!(done.code, 126, "{}", done.err);
@@ -196,6 +199,11 @@ fn no_program_is_a_usage_error_on_standard_error() {
         for (name, code) in [("nsinit", 125), ("tini", 1), ("dumb-init", 1), ("catatonit", 1)] {
             for arguments in [&[][..], &["--"], &["-v"]] {
                 let done = Run::new(mode, arguments).named(name).finish();
+                if !ours() {
+                    assert!(done.code > 0 && done.code < 128, "{done:?}");
+                    assert!(!done.err.is_empty() && done.out.is_empty(), "{done:?}");
+                    continue;
+                }
                 assert_eq!(done.code, code, "{name}");
                 assert!(done.err.starts_with(&format!("{name}: no program given; usage: {name} ")));
                 assert_eq!(done.out, [""; 0]);
@@ -214,6 +222,18 @@ fn a_limit_of_processes_is_told_and_ends_it() {
     let done = Run::shell(Mode::Child, "exit 0")
         .wrapper(&["prlimit", "--nproc=1", "setpriv", "--reuid", "7654321", "--clear-groups", "--"])
         .finish();
-    assert_eq!(done.code, 125, "{}", done.err);
-    assert_eq!(done.err, "nsinit: cannot make a process: Resource temporarily unavailable\n");
+    assert!(done.code == 125 || !ours() && (1..128).contains(&done.code), "{done:?}");
+    let words = "nsinit: cannot make a process: Resource temporarily unavailable\n";
+    done.complains(words, "Resource temporarily unavailable");
+}
+
+#[test]
+fn a_workload_that_somebody_else_has_reaped_still_ends_it() {
+    // As if: that its end cannot be asked for any more is told by the kernel, by ECHILD.
+    let gone = vec![libc::SYS_wait4, libc::SYS_waitid];
+    let done = Run::new(Mode::Child, [own_image("nsinit").to_str().unwrap(), "--version"])
+        .before(Before::Refuse(gone, libc::ECHILD))
+        .finish();
+    assert!((1..=255).contains(&done.code), "{done:?}");
+    assert!(done.code == 125 || !ours(), "{done:?}");
 }

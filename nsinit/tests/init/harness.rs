@@ -1,5 +1,6 @@
 //! Runs the real image, as an ordinary child or as PID 1 of a new pid namespace.
 
+use crate::subject::{self, DEADLINE};
 use crate::sys::{self, Before};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -13,9 +14,6 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Longer than anything takes on a busy machine: only a test that fails waits for so long.
-pub const DEADLINE: Duration = Duration::from_secs(30);
-
 /// As what nsinit runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -28,8 +26,20 @@ pub enum Mode {
 /// Both.
 pub const MODES: [Mode; 2] = [Mode::Child, Mode::Pid1];
 
-/// The image in a file, under the name `name`.
+/// The init that is tested, under the name `name` if it is the image.
 pub fn image(name: &str) -> PathBuf {
+    subject::program().unwrap_or_else(|| own_image(name))
+}
+
+/// The init that is tested, for a shell to run.
+pub fn line() -> String {
+    let mut words = vec![image("nsinit").display().to_string()];
+    words.extend(subject::options());
+    words.join(" ")
+}
+
+/// The image in a file, under the name `name`.
+pub fn own_image(name: &str) -> PathBuf {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
     let directory = DIRECTORY.get_or_init(|| {
         // By its contents, so that runs do not disturb each other and few are left behind.
@@ -74,6 +84,9 @@ fn unshare(privileged: bool) -> &'static [&'static str] {
 /// Whether there can be a PID 1 here; if not, says that the test is skipped.
 pub fn can(mode: Mode) -> bool {
     static PID1: OnceLock<bool> = OnceLock::new();
+    if !subject::wants(mode) {
+        return false;
+    }
     let can = mode == Mode::Child
         || *PID1.get_or_init(|| {
             let [program, arguments @ ..] = unshare(is_root()) else { return false };
@@ -94,6 +107,7 @@ pub fn can(mode: Mode) -> bool {
 pub struct Run {
     mode: Mode,
     name: String,
+    root: Option<(PathBuf, String)>,
     wrapper: Vec<String>,
     privileged: bool,
     arguments: Vec<std::ffi::OsString>,
@@ -115,6 +129,7 @@ impl Run {
         Run {
             mode,
             name: "nsinit".into(),
+            root: None,
             wrapper: Vec::new(),
             privileged: is_root(),
             arguments: arguments.into_iter().map(|a| a.as_ref().to_owned()).collect(),
@@ -144,6 +159,12 @@ impl Run {
     /// Called by another name.
     pub fn named(mut self, name: &str) -> Run {
         self.name = name.into();
+        self
+    }
+
+    /// nsinit in a root directory of its own, where it has this path.
+    pub fn root(mut self, root: &Path, path: &str) -> Run {
+        self.root = Some((root.to_owned(), path.into()));
         self
     }
 
@@ -219,14 +240,19 @@ impl Run {
 
     /// Starts it.
     pub fn start(self) -> Running {
-        let own = image(&self.name);
         let mut words: Vec<std::ffi::OsString> =
             self.wrapper.into_iter().map(std::ffi::OsString::from).collect();
         if self.mode == Mode::Pid1 {
             // The namespace is made by whoever the wrapper makes us.
             words.extend(unshare(self.privileged).iter().map(std::ffi::OsString::from));
         }
-        words.push(own.into_os_string());
+        match self.root {
+            None => words.push(image(&self.name).into_os_string()),
+            Some((root, path)) => {
+                words.extend(["chroot".into(), root.into_os_string(), path.into()])
+            }
+        }
+        words.extend(subject::options().into_iter().map(std::ffi::OsString::from));
         words.extend(self.arguments);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
@@ -298,6 +324,18 @@ pub struct Finished {
     pub err: String,
 }
 
+impl Finished {
+    /// Fails unless standard error is `words`, which name `what`; that is all that is asked of
+    /// another init.
+    #[track_caller]
+    pub fn complains(&self, words: &str, what: &str) {
+        if subject::ours() {
+            assert_eq!(self.err, words);
+        }
+        assert!(self.err.contains(what), "{what} is not in: {}", self.err);
+    }
+}
+
 impl Running {
     /// The pid of the process that was started: nsinit, or the unshare around it.
     pub fn outer(&self) -> i32 {
@@ -331,7 +369,7 @@ impl Running {
     /// The next line of standard output.
     pub fn line(&mut self) -> String {
         let lines = self.lines.as_ref().expect("standard output is read");
-        match lines.recv_timeout(DEADLINE) {
+        match lines.recv_timeout(*DEADLINE) {
             Ok(line) => {
                 self.seen.push(line.clone());
                 line
@@ -365,9 +403,9 @@ impl Running {
 
     /// Waits for its end.
     pub fn finish(mut self) -> Finished {
-        assert!(self.ends_within(DEADLINE), "nsinit does not end; before: {:?}", self.seen);
+        assert!(self.ends_within(*DEADLINE), "nsinit does not end; before: {:?}", self.seen);
         let status = self.child.wait().expect("our child");
-        let rest = Instant::now() + DEADLINE;
+        let rest = Instant::now() + *DEADLINE;
         let mut out = Vec::new();
         if let Some(lines) = self.lines.take() {
             while let Ok(line) = lines.recv_timeout(rest.saturating_duration_since(Instant::now()))
@@ -375,7 +413,7 @@ impl Running {
                 out.push(line);
             }
         }
-        let err = self.errors.take().and_then(|all| all.recv_timeout(DEADLINE).ok());
+        let err = self.errors.take().and_then(|all| all.recv_timeout(*DEADLINE).ok());
         Finished { code: code(status), out, err: err.unwrap_or_default() }
     }
 }
@@ -418,7 +456,7 @@ pub fn status(pid: i32, field: &str) -> String {
 
 /// Asks again and again until it is so. For what /proc shows and nothing tells of.
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + DEADLINE;
+    let end = Instant::now() + *DEADLINE;
     while !condition() {
         assert!(Instant::now() < end, "never: {what}");
         thread::sleep(Duration::from_millis(2));

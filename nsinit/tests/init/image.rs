@@ -1,11 +1,19 @@
 //! The image itself: what it is, what it needs, and what it costs.
 
-use crate::harness::{MODES, Run, can, image, is_root, status};
+use crate::harness::{MODES, Mode, Run, can, children, eventually, image, status};
+use crate::sys;
 use std::fs;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-fn word(at: usize, size: usize) -> u64 {
-    nsinit::IMAGE[at..at + size].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
+/// Kind and flags of the program headers of an ELF file (elf.h).
+fn program_headers(file: &[u8]) -> Vec<(u64, u64)> {
+    let word = |at: usize, size: usize| {
+        file[at..at + size].iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
+    };
+    let (offset, size, count) = (word(32, 8) as usize, word(54, 2) as usize, word(56, 2) as usize);
+    let headers = (0..count).map(|index| offset + index * size);
+    headers.map(|header| (word(header, 4), word(header + 4, 4))).collect()
 }
 
 #[test]
@@ -16,13 +24,11 @@ fn it_is_at_most_24_kib() {
 
 #[test]
 fn it_is_static_and_has_no_writable_page() {
-    let (offset, size, count) = (word(32, 8) as usize, word(54, 2) as usize, word(56, 2) as usize);
     const LOAD: u64 = 1;
     const GNU_STACK: u64 = 0x6474_e551;
     const WRITE: u64 = 2;
     const EXECUTE: u64 = 1;
-    for header in (0..count).map(|index| offset + index * size) {
-        let (kind, flags) = (word(header, 4), word(header + 4, 4));
+    for (kind, flags) in program_headers(nsinit::IMAGE) {
         match kind {
             LOAD => assert_eq!(flags & WRITE, 0),
             GNU_STACK => assert_eq!(flags & EXECUTE, 0),
@@ -39,27 +45,60 @@ fn no_panic_can_be_reached() {
     assert!(!nsinit::IMAGE.windows(marker.len()).any(|window| window == marker));
 }
 
+/// A root directory that holds the init and this program, and nothing else. `None` if this program
+/// needs more than that.
+struct Root(PathBuf);
+
+impl Root {
+    fn new() -> Option<Root> {
+        const INTERPRETER: u64 = 3;
+        let own = std::env::current_exe().unwrap();
+        if program_headers(&fs::read(&own).unwrap()).iter().any(|(kind, _)| *kind == INTERPRETER) {
+            println!("skip: the tests are not linked statically (target-feature=+crt-static)");
+            return None;
+        }
+        let root = std::env::temp_dir().join(format!("nsinit-root-{}", std::process::id()));
+        fs::create_dir(&root).unwrap();
+        fs::copy(image("nsinit"), root.join("init")).unwrap();
+        fs::copy(own, root.join("payload")).unwrap();
+        Some(Root(root))
+    }
+
+    fn run(&self, words: &[&str], payload: &str) -> Run {
+        Run::new(Mode::Pid1, words)
+            .root(Path::new(&self.0), "/init")
+            .env("NSINIT_TEST_PAYLOAD", payload)
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 #[test]
-fn it_runs_in_a_root_that_holds_nothing_else() {
-    let root = std::env::temp_dir().join(format!("nsinit-root-{}", std::process::id()));
-    fs::create_dir(&root).unwrap();
-    fs::copy(image("nsinit"), root.join("nsinit")).unwrap();
-    // The workload is the one static program that is there.
-    let mut words = vec!["unshare", "--pid", "--fork"];
-    if !is_root() {
-        words.extend(["--user", "--map-root-user"]);
+fn it_does_all_its_work_in_a_root_that_holds_nothing_else() {
+    // No /proc, no /dev, no /tmp, no /etc, no shell, no library.
+    let Some(root) = Root::new().filter(|_| can(Mode::Pid1)) else { return };
+    let mut run = root.run(&["/payload"], "record").start();
+    run.until("ready");
+    for signal in [libc::SIGHUP, libc::SIGTERM, libc::SIGRTMAX()] {
+        run.signal(signal);
+        assert_eq!(run.line(), format!("got {signal} 0 0"));
     }
-    words.extend(["chroot", root.to_str().unwrap(), "/nsinit", "/nsinit", "--version"]);
-    let done = Command::new(words[0]).args(&words[1..]).stdin(Stdio::null()).output().unwrap();
-    let err = String::from_utf8_lossy(&done.stderr);
-    fs::remove_dir_all(&root).unwrap();
-    if err.starts_with("unshare") {
-        println!("skip: {err}");
-        return;
-    }
-    assert_eq!(err, "");
-    assert_eq!(done.status.code(), Some(0));
-    assert!(done.stdout.starts_with(b"nsinit "));
+    sys::sigqueue(run.init(), 10, 4242).unwrap();
+    assert_eq!(run.finish().code, 0);
+
+    let mut run = root.run(&["/payload"], "stream").stdin(Stdio::piped()).start();
+    run.until("ready");
+    let init = run.init();
+    eventually("all orphans are reaped", || children(init).len() == 1);
+    sys::kill(run.workload(), libc::SIGKILL).unwrap();
+    assert_eq!(run.finish().code, 137);
+
+    assert_eq!(root.run(&["/no-such"], "").finish().code, 127);
+    assert_eq!(root.run(&["/"], "").finish().code, 126);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod harness;
 mod payload;
+mod subject;
 mod sys;
 
 mod arguments;

@@ -184,7 +184,7 @@ fn dumb_init_ends_the_rest_of_its_group() {
     let mut run = Run::shell(Mode::Child, script).named("dumb-init").start();
     let rest: i32 = run.line().parse().unwrap();
     assert_eq!(run.finish().code, 3);
-    assert!(crate::sys::wait_end(rest, crate::harness::DEADLINE));
+    assert!(crate::sys::wait_end(rest, *crate::subject::DEADLINE));
 }
 
 #[test]

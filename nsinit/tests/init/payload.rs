@@ -18,13 +18,20 @@ extern "C" fn before_main() {
     match std::env::var("NSINIT_TEST_PAYLOAD").as_deref() {
         Err(_) => return,
         Ok("record") => record(),
-        Ok("one") => println!("got {}", sys::sigwaitinfo().unwrap().signal),
+        Ok("one") => one(),
         Ok("orphans") => orphans(),
+        Ok("stream") => stream(),
         Ok("argc0") => argc0(),
         Ok("prctl") => println!("{:?}", sys::prctl().unwrap()),
         Ok(other) => eprintln!("no payload {other}"),
     }
     std::process::exit(0);
+}
+
+/// Tells of the first signal.
+fn one() {
+    sys::sigprocmask(u64::MAX).unwrap();
+    println!("got {}", sys::sigwaitinfo().unwrap().signal);
 }
 
 /// Tells of every signal, until one comes with the payload 4242.
@@ -40,13 +47,26 @@ fn record() {
     }
 }
 
-/// Up to 20,000 zombies, all orphaned at once; ends when its input does.
+/// 20,000 zombies, or as many as there may be, all orphaned at once; ends when its input does.
 fn orphans() {
-    if sys::fork().unwrap() == 0 {
+    let maker = sys::fork().unwrap();
+    if maker == 0 {
         // A zombie still has a pid, and others need some, too.
-        let pids = std::fs::read_to_string("/proc/sys/kernel/pid_max").unwrap();
-        sys::make_zombies((pids.trim().parse::<u32>().unwrap() / 8).min(20_000));
+        let pids = std::fs::read_to_string("/proc/sys/kernel/pid_max").unwrap_or_default();
+        let pids = pids.trim().parse().unwrap_or(32_768);
+        println!("{}", sys::make_zombies((pids / 4).min(20_000)));
         return;
+    }
+    // When it is gone, they have been handed over.
+    sys::wait(maker).unwrap();
+    println!("ready");
+    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+/// 5,000 orphans, one after the other, each dead already; ends when its input does.
+fn stream() {
+    for _ in 0..5_000 {
+        sys::wait(sys::make_orphan().unwrap()).unwrap();
     }
     println!("ready");
     let _ = std::io::stdin().read_to_end(&mut Vec::new());

@@ -166,6 +166,21 @@ fn a_signal_in_the_first_milliseconds_is_not_lost() {
 }
 
 #[test]
+fn a_signal_that_comes_while_the_init_starts_is_delivered() {
+    // At any moment of the start: what is blocked from before waits for somebody to take it.
+    for round in 0..60_u32 {
+        let mut run = Run::payload(Mode::Child, &[], "one").before(Before::Mask(u64::MAX)).start();
+        let until = std::time::Instant::now() + std::time::Duration::from_micros(50) * round;
+        while std::time::Instant::now() < until {
+            std::hint::spin_loop();
+        }
+        run.signal(libc::SIGTERM);
+        assert_eq!(run.line(), "got 15", "round {round}");
+        assert_eq!(run.finish().code, 0);
+    }
+}
+
+#[test]
 fn kill_1_from_inside_reaches_the_workload() {
     if !can(Mode::Pid1) {
         return;
@@ -288,8 +303,9 @@ fn a_workload_that_may_not_be_signalled_does_not_end_the_init() {
         return;
     }
     // Root without CAP_KILL may not signal the user that its workload has become.
+    let script = "echo ready; read x; exit 6";
     let mut run =
-        Run::new(Mode::Child, ["--user", "1000", "sh", "-c", "echo ready; read x; exit 6"])
+        Run::new(Mode::Child, ["setpriv", "--reuid", "1000", "--clear-groups", "sh", "-c", script])
             .wrapper(&["setpriv", "--bounding-set", "-kill", "--"])
             .stdin(std::process::Stdio::piped())
             .start();

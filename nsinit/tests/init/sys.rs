@@ -143,8 +143,8 @@ pub enum Before {
     Group,
     /// Set an alarm, in seconds.
     Alarm(u32),
-    /// Deny system calls by their numbers, with EPERM.
-    Deny(Vec<libc::c_long>),
+    /// Have system calls, by their numbers, fail with this error.
+    Refuse(Vec<libc::c_long>, i32),
 }
 
 impl Before {
@@ -176,7 +176,7 @@ impl Before {
                 }
                 Before::Group => libc::setpgid(0, 0),
                 Before::Alarm(seconds) => libc::alarm(seconds) as i32,
-                Before::Deny(ref filter) => return deny(filter),
+                Before::Refuse(ref numbers, errno) => return refuse(numbers, errno),
             }
         };
         check(result.into()).map(drop)
@@ -206,24 +206,47 @@ pub fn before_exec(command: &mut Command, steps: Vec<Before>) {
     }
 }
 
-/// Makes `count` children that end at once and are not reaped.
-pub fn make_zombies(count: u32) {
-    extern "C" fn end(_: *mut libc::c_void) -> i32 {
+/// A child in our memory, and us asleep until it has ended.
+const BORROWED: i32 = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+
+extern "C" fn end(_: *mut libc::c_void) -> i32 {
+    0
+}
+
+/// Makes `count` children that end at once and are not reaped, or as many as there may be, and
+/// returns how many.
+pub fn make_zombies(count: u32) -> u32 {
+    let mut stack = vec![0_u128; 1024];
+    let top = stack.as_mut_ptr_range().end;
+    for made in 0..count {
+        // SAFETY: the child does nothing but end, on a stack of its own, while the parent sleeps.
+        let pid = unsafe { libc::clone(end, top.cast(), BORROWED, std::ptr::null_mut()) };
+        if pid < 0 {
+            return made;
+        }
+    }
+    count
+}
+
+/// Makes a child that leaves an orphan, both of which have ended; returns the child's pid.
+pub fn make_orphan() -> Result<i32> {
+    extern "C" fn leave_one(stack: *mut libc::c_void) -> i32 {
+        // SAFETY: as in `make_zombies`.
+        unsafe { libc::clone(end, stack, BORROWED, std::ptr::null_mut()) };
         0
     }
-    let mut stack = vec![0_u128; 1024];
-    for _ in 0..count {
-        // SAFETY: the child does nothing but end, on a stack of its own, while the parent sleeps.
-        let pid = unsafe {
-            libc::clone(
-                end,
-                stack.as_mut_ptr_range().end.cast(),
-                libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD,
-                std::ptr::null_mut(),
-            )
-        };
-        check(pid.into()).expect("room for one more zombie");
-    }
+    let (mut stack, mut other) = ([0_u128; 1024], [0_u128; 1024]);
+    let (top, other) = (stack.as_mut_ptr_range().end, other.as_mut_ptr_range().end);
+    // SAFETY: the child makes one system call and ends; each of the two has a stack of its own,
+    // which outlives it, as we sleep for so long.
+    let pid = unsafe { libc::clone(leave_one, top.cast(), BORROWED, other.cast()) };
+    check(pid.into()).map(|pid| pid as i32)
+}
+
+/// Waits for a child's end.
+pub fn wait(pid: i32) -> Result<()> {
+    // SAFETY: no status is asked for.
+    check(unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) }.into()).map(drop)
 }
 
 /// fork(2). Only for a payload, which has one thread.
@@ -267,8 +290,8 @@ pub fn prctl() -> Result<(i32, i32)> {
     Ok((signal, subreaper))
 }
 
-/// Has seccomp(2) deny these system calls to this process and its children.
-fn deny(numbers: &[libc::c_long]) -> Result<()> {
+/// Has seccomp(2) refuse these system calls to this process and its children.
+fn refuse(numbers: &[libc::c_long], errno: i32) -> Result<()> {
     const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
     const EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
     const RETURN: u16 = 0x06; // BPF_RET | BPF_K
@@ -283,7 +306,7 @@ fn deny(numbers: &[libc::c_long]) -> Result<()> {
         // To the last statement, over the others and the one that allows.
         filter[at + 1] = statement(EQUAL, (count - at) as u8, *number as u32);
     }
-    filter[count + 2] = statement(RETURN, 0, ERRNO | libc::EPERM as u32);
+    filter[count + 2] = statement(RETURN, 0, ERRNO | errno as u32);
     let program = libc::sock_fprog { len: count as u16 + 3, filter: filter.as_mut_ptr() };
     // SAFETY: integers only.
     check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }.into())?;
