@@ -2,6 +2,7 @@
 
 use crate::subject::{self, DEADLINE};
 use crate::sys::{self, Before};
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
@@ -35,6 +36,7 @@ pub fn image(name: &str) -> PathBuf {
 pub fn line() -> String {
     let mut words = vec![image("nsinit").display().to_string()];
     words.extend(subject::options());
+    words.push("--".into());
     words.join(" ")
 }
 
@@ -110,7 +112,7 @@ pub struct Run {
     root: Option<(PathBuf, String)>,
     wrapper: Vec<String>,
     privileged: bool,
-    arguments: Vec<std::ffi::OsString>,
+    arguments: Vec<OsString>,
     before: Vec<Before>,
     environment: Vec<(String, Option<String>)>,
     stdin: Option<Stdio>,
@@ -239,12 +241,11 @@ impl Run {
     }
 
     /// Starts it.
-    pub fn start(self) -> Running {
-        let mut words: Vec<std::ffi::OsString> =
-            self.wrapper.into_iter().map(std::ffi::OsString::from).collect();
+    pub fn start(mut self) -> Running {
+        let mut words: Vec<OsString> = self.wrapper.into_iter().map(OsString::from).collect();
         if self.mode == Mode::Pid1 {
             // The namespace is made by whoever the wrapper makes us.
-            words.extend(unshare(self.privileged).iter().map(std::ffi::OsString::from));
+            words.extend(unshare(self.privileged).iter().map(OsString::from));
         }
         match self.root {
             None => words.push(image(&self.name).into_os_string()),
@@ -252,7 +253,16 @@ impl Run {
                 words.extend(["chroot".into(), root.into_os_string(), path.into()])
             }
         }
-        words.extend(subject::options().into_iter().map(std::ffi::OsString::from));
+        words.extend(subject::options().into_iter().map(OsString::from));
+        let option = |word: &OsString| word.as_encoded_bytes().starts_with(b"-");
+        let program = self.arguments.iter().position(|word| !option(word));
+        if let Some(program) = program
+            && !subject::ours()
+            && !self.arguments[..program].iter().any(|word| word == "--")
+        {
+            // Others take options of the program's for their own.
+            self.arguments.insert(program, "--".into());
+        }
         words.extend(self.arguments);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
@@ -394,6 +404,12 @@ impl Running {
     pub fn end_input(&mut self) -> &mut Running {
         drop(self.child.stdin.take());
         self
+    }
+
+    /// Kills the workload and waits for the end.
+    pub fn end_workload(self) -> Finished {
+        sys::kill(self.workload(), libc::SIGKILL).expect("the workload runs");
+        self.finish()
     }
 
     /// Whether it ends within `time`.

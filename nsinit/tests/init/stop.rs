@@ -107,8 +107,7 @@ fn a_stop_signal_is_held_back_for_the_delay_and_others_are_not() {
         assert!(first.iter().all(|line| !line.starts_with("got 15 ")), "{first:?}");
         assert_eq!(run.line(), "got 15 0 0");
         assert!(told.elapsed() >= Duration::from_millis(290), "{:?}", told.elapsed());
-        sys::sigqueue(run.init(), 10, 4242).unwrap();
-        run.finish();
+        run.end_workload();
     }
 }
 
@@ -121,8 +120,7 @@ fn a_second_stop_signal_ends_the_delay() {
     let mut both = [run.line(), run.line()];
     both.sort_unstable();
     assert_eq!(both, ["got 15 0 0", "got 2 0 0"]);
-    sys::sigqueue(run.init(), 10, 4242).unwrap();
-    run.finish();
+    run.end_workload();
 }
 
 #[test]
@@ -178,7 +176,6 @@ fn rewritten_signals_arrive_as_the_others_with_their_payload() {
     assert_eq!(run.line(), "got 39 0 0");
     sys::sigqueue(run.init(), 40, 99).unwrap();
     assert_eq!(run.line(), "got 12 -1 99");
-    sys::sigqueue(run.init(), 10, 4242).unwrap();
-    let done = run.finish();
-    assert_eq!((done.code, done.out), (0, vec![]), "HUP was not passed on at all");
+    let done = run.end_workload();
+    assert_eq!((done.code, done.out), (137, vec![]), "HUP was not passed on at all");
 }
