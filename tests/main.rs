@@ -34,6 +34,7 @@ mod set_user_id;
 mod share;
 mod signals;
 mod signals_inherited;
+mod start;
 mod status_fd;
 mod terminal;
 mod time;

@@ -16,7 +16,13 @@ use ns::NsArgs;
 
 /// Linux namespaces made usable: run, show, explain and enter them.
 #[derive(Debug, Parser)]
-#[command(name = "nsctl", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "nsctl",
+    version,
+    long_version = concat!(env!("CARGO_PKG_VERSION"), "\nstart: ", env!("NSCTL_START")),
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 struct Cli {
     /// Show each step with its time; RUST_LOG chooses more finely
     #[arg(short, long, action = ArgAction::SetTrue)]

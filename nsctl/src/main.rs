@@ -20,5 +20,7 @@ mod foreground;
 mod inherited;
 mod relay;
 mod resolve;
+#[cfg(all(own_start, not(test)))]
+mod start;
 mod state;
 mod status;
