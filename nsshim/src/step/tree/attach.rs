@@ -129,10 +129,11 @@ pub(super) fn seal(assembly: &mut Assembly, root_too: bool) -> Result<()> {
     Ok(())
 }
 
-/// pivot_root(2) stacks the old root, with the stage on it, on the new one. There both are
-/// let go, and with them every path to the host.
+/// pivot_root(2) stacks the old root on the new one. There it is let go, with the stage, and
+/// with them every path to the host.
 pub(super) fn enter(assembly: &mut Assembly) -> Result<()> {
     let root = assembly.root()?;
+    let _ = aside(assembly.stage()?);
     fchdir(root).call(|| "fchdir(root)".into())?;
     pivot_root(".", ".").call(|| "pivot_root(\".\", \".\")".into())?;
     let ours = sys::mount_id(root).call(|| "statx(root, STATX_MNT_ID)".into())?;
@@ -145,6 +146,13 @@ pub(super) fn enter(assembly: &mut Assembly) -> Result<()> {
     }
     *assembly = Assembly::default();
     Ok(())
+}
+
+/// Moves the stage from the top of the host's root to its /proc. Else it would have to be let
+/// go in a call of its own, and each of them waits for an RCU grace period.
+fn aside(stage: BorrowedFd<'_>) -> nix::Result<()> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    sys::move_mount(stage, open("/proc", flags, Mode::empty())?.as_fd())
 }
 
 /// The mount that lies on top of the root: ".." stays at the root but climbs what is
