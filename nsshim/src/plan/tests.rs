@@ -357,3 +357,64 @@ fn without_the_right_to_no_bounding_set_is_dropped() {
     let plan = plan(spec(None, &[Kind::User]), &no_right);
     assert_eq!(places(&plan, |step| matches!(step, Inside::DropBounding(_))), []);
 }
+
+#[test]
+fn a_root_of_its_own_is_taken_first_and_entered_when_all_is_placed() {
+    let mut spec = spec(maps(&[line(0, 1000, 1)], Setgroups::Deny), &[Kind::Time]);
+    spec.root = Some(Root {
+        source: RootSource::Directory("/srv/root".into()),
+        overlay: Some(Overlay { lower: vec!["/srv/low".into()], upper: Upper::Discarded }),
+        read_only: true,
+        devices: false,
+    });
+    let bind = Bind {
+        source: "/home/me".into(),
+        recursive: true,
+        attributes: Attributes { set: libc::MOUNT_ATTR_RDONLY, clear: 0, recursive: true },
+        propagation: Propagation::Slave,
+    };
+    spec.mounts = vec![
+        Mount { target: "/work".into(), what: Placed::Bind(bind) },
+        Mount { target: "/bin/sh".into(), what: Placed::Symlink("busybox".into()) },
+    ];
+    let text = plan(spec, &USER).to_string();
+    let (before, after) = text.split_once("inside   mount(NULL, \"/\"").unwrap();
+    let taken: Vec<&str> = before.lines().filter(|line| line.contains("open_tree")).collect();
+    assert_eq!(
+        taken,
+        [
+            r#"inside   open_tree(AT_FDCWD, "/srv/root", OPEN_TREE_CLONE|AT_RECURSIVE); mount_setattr(tree, {attr_set=MOUNT_ATTR_NODEV, propagation=MS_PRIVATE})"#,
+            r#"inside   open_tree(AT_FDCWD, "/srv/low", OPEN_TREE_CLONE|AT_RECURSIVE); mount_setattr(tree, {attr_set=MOUNT_ATTR_NODEV, propagation=MS_PRIVATE})"#,
+            r#"inside   open_tree(AT_FDCWD, "/home/me", OPEN_TREE_CLONE|AT_RECURSIVE); mount_setattr(tree, {attr_set=MOUNT_ATTR_RDONLY, propagation=MS_SLAVE})"#,
+        ]
+    );
+    let made = after.split_once("inside   setsid()\n").unwrap().1;
+    let made = made.split_once("inside   chdir(").unwrap().0;
+    assert_eq!(
+        made,
+        r#"inside   mount("tmpfs", "/", "tmpfs", 0, "mode=0700")
+inside   mount("overlay", "root", "overlay", 0, "lowerdir=tree1:tree2,upperdir=upper,workdir=work,userxattr")
+inside   move_mount("/proc", "root/proc")
+inside   move_mount("/dev", "root/dev")
+inside   move_mount("/sys", "root/sys")
+inside   move_mount("/home/me", "root/work")
+inside   symlinkat("busybox", "root/bin/sh")
+inside   mount_setattr("root", {attr_set=MOUNT_ATTR_RDONLY})
+inside   pivot_root("root", "root"); umount2(".", MNT_DETACH)
+inside   close_range(3, UINT_MAX)
+"#
+    );
+}
+
+/// pivot_root(2) and the detaching of the host's tree would reach the host.
+#[test]
+fn a_root_of_its_own_is_never_made_in_a_tree_that_is_shared_with_the_host() {
+    let mut spec = spec(None, &[Kind::Time, Kind::User]);
+    let root = Root { source: RootSource::Host, overlay: None, read_only: false, devices: false };
+    spec.root = Some(root);
+    spec.propagation = Propagation::Shared;
+    let text = plan(spec, &ROOT).to_string();
+    assert!(text.contains("inside   mount(NULL, \"/\", NULL, MS_REC|MS_PRIVATE)\n"), "{text}");
+    let entered = text.find("pivot_root").unwrap();
+    assert!(entered < text.find("MS_REC|MS_SHARED").unwrap(), "{text}");
+}
