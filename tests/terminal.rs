@@ -40,6 +40,7 @@ const MATRIX: [Row; 6] = [
         assert_eq!(screen.command("test -c /dev/pts/0; echo $?"), "0");
         assert_eq!(screen.command("echo text > /dev/pts/0"), "text");
         assert_eq!(screen.command("echo text > /dev/tty"), "text");
+        assert_eq!(screen.command("echo text > /dev/console"), "text");
     }),
     ("resize", |who| {
         let script = "trap 'stty size; exit' WINCH; stty size; while :; do sleep 0.02; done";

@@ -101,6 +101,7 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
         (_, propagation) => propagation,
     };
     let mounts = mounts::steps(&namespaces, tree_propagation, &rights, id_maps.as_ref(), host);
+    let own_devices = mounts.iter().any(|step| matches!(step, Inside::Device(_)));
     let root = root::steps(spec.root, spec.mounts, &namespaces, spec.propagation);
     let new_user = new(Kind::User);
     let own_user = !namespaces.is_host(Kind::User);
@@ -138,6 +139,9 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     }
     let owner = process.user.as_ref().map(|user| user.uid);
     inside.extend(terminal.map(|terminal| Inside::Terminal(terminal, owner)));
+    if has_terminal && own_devices {
+        inside.push(Inside::Console);
+    }
     // All namespaces are as the workload will see them; asking needs a descriptor that goes next.
     if spec.report_namespaces {
         inside.push(Inside::ReportNamespaces);

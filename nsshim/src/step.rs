@@ -113,6 +113,8 @@ pub enum Inside {
     /// Make a pty that belongs to this user, take it as controlling terminal and standard
     /// streams, send its master out.
     Terminal(Terminal, Option<ContainerId>),
+    /// Show that terminal as /dev/console.
+    Console,
     /// Go to the working directory.
     Workdir(Workdir),
     /// Limit the capabilities that can ever be had.
@@ -223,6 +225,7 @@ impl Inside {
             Inside::Umask(mask) => limits::umask(*mask),
             Inside::Session => session::lead(),
             Inside::Terminal(terminal, owner) => pty::open(context, terminal, *owner),
+            Inside::Console => device::console(),
             Inside::Workdir(workdir) => workdir::enter(workdir),
             Inside::DropBounding(keep) => capabilities::drop_bounding(*keep),
             Inside::Capabilities(set) => capabilities::set(*set),
@@ -262,6 +265,7 @@ impl Inside {
             Inside::Umask(_) => "set the umask".into(),
             Inside::Session => "start a session".into(),
             Inside::Terminal(..) => "make a terminal".into(),
+            Inside::Console => "make the console".into(),
             Inside::Workdir(_) => "enter the working directory".into(),
             Inside::DropBounding(_) => "limit the capabilities".into(),
             Inside::Capabilities(_) => "set the capabilities".into(),
@@ -326,6 +330,7 @@ impl fmt::Display for Inside {
             Inside::Umask(mask) => write!(f, "umask(0{mask:o})"),
             Inside::Session => f.write_str("setsid()"),
             Inside::Terminal(terminal, _) => pty::describe(f, terminal),
+            Inside::Console => f.write_str("move_mount(tty, \"/dev/console\")"),
             Inside::Workdir(workdir) => workdir::describe(f, workdir),
             Inside::DropBounding(keep) => capabilities::describe_bounding(f, *keep),
             Inside::Capabilities(set) => capabilities::describe(f, *set),

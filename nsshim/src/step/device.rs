@@ -1,18 +1,21 @@
-//! What stands in the new /dev: devices of the host's, directories, links.
+//! What stands in the new /dev: devices of the host's, directories, links, the console.
 
+use std::fs::{File, OpenOptions};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 
 use crate::error::{Named, Result};
+use crate::sys;
 
 /// Binds the host's device; without root in the first user namespace none can be made.
 ///
 /// The source is relative to the directory stood in: /dev itself is already hidden.
 pub(super) fn bind(name: &'static str) -> Result<()> {
     let target = format!("/dev/{name}");
-    std::fs::OpenOptions::new()
+    OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o666)
@@ -45,4 +48,19 @@ pub(super) fn directory(path: &'static str) -> Result<()> {
 
 pub(super) fn symlink(target: &'static str, link: &'static str) -> Result<()> {
     std::os::unix::fs::symlink(target, link).call(|| format!("symlink({target:?}, {link:?})"))
+}
+
+/// Shows the container's terminal as its console too: by descriptor, not by a path such as
+/// /dev/pts/0 that could be something else (CVE-2025-52565).
+pub(super) fn console() -> Result<()> {
+    const CONSOLE: &str = "/dev/console";
+    let tty = sys::open_tree_clone(Some(sys::standard_input()), c"", false, false)
+        .call(|| "open_tree(tty, OPEN_TREE_CLONE)".into())?;
+    let place: File = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(CONSOLE)
+        .call(|| format!("open({CONSOLE:?}, O_WRONLY|O_CREAT|O_EXCL, 0600)"))?;
+    sys::move_mount(tty.as_fd(), place.as_fd()).call(|| format!("move_mount(tty, {CONSOLE:?})"))
 }

@@ -124,6 +124,7 @@ impl Script {
             Inside::Terminal(..) => self.line(
                 "# no command: a terminal of its own, in its own /dev/pts. This script uses the caller's.",
             ),
+            Inside::Console => {}
             Inside::Workdir(Workdir::Keep(path)) => {
                 let path = quoted(&path.display().to_string());
                 self.line(format_args!("cd {path} 2> /dev/null || cd /"));
