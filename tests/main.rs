@@ -33,6 +33,7 @@ mod rights;
 mod set_user_id;
 mod share;
 mod signals;
+mod signals_group;
 mod signals_inherited;
 mod start;
 mod status_fd;

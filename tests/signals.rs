@@ -157,7 +157,7 @@ fn a_signal_that_is_not_handled_ends_the_workload_and_is_told_by_the_status() {
     });
 }
 
-fn queue(to: Pid, signal: i32, value: usize) {
+pub fn queue(to: Pid, signal: i32, value: usize) {
     let value = libc::sigval { sival_ptr: value as *mut libc::c_void };
     // SAFETY: sends a signal to a process that the test started.
     let result = unsafe { libc::sigqueue(to.as_raw(), signal, value) };

@@ -60,6 +60,7 @@ pub fn run(arguments: Strings<'static>, environment: Strings<'static>) -> u8 {
         let _ = sys::use_all_processors();
     }
     // The workload runs: from here on nothing may end this process but the workload's end.
+    leave_group(&config);
     report(&config, Report::Started { pid: workload.pid });
     status::started(&config, workload.pid);
     let mut supervisor = Supervisor::new(&config, workload, terminal);
@@ -128,8 +129,21 @@ fn prepare(config: &Config) -> Option<i32> {
 fn is_orphan(parent: i32) -> bool {
     match (sys::getsid(0), sys::getsid(parent)) {
         // A parent outside of our pid namespace (0) would be asked for as ourselves.
-        (Ok(ours), Ok(theirs)) => parent != 0 && ours != theirs && ours != sys::getpid(),
+        // A session from outside of it (0) says nothing: its PID 1 may have left it since.
+        (Ok(ours), Ok(theirs)) => {
+            parent != 0 && ours != 0 && ours != theirs && ours != sys::getpid()
+        }
         _ => false,
+    }
+}
+
+/// What is sent to the group that the workload shares with the program that started us reaches it
+/// without us. A session of our own, not a group: a parent in another group of its session would
+/// make the kernel take the workload's for one that a shell looks after. Only as PID 1, whose
+/// session no other nsinit takes for a sign that it is an orphan.
+fn leave_group(config: &Config) {
+    if config.report_fd.is_some() && config.group == Group::Keep && sys::getpid() == 1 {
+        let _ = sys::setsid();
     }
 }
 

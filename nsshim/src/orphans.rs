@@ -86,14 +86,20 @@ fn reap_one(spare: &mut Vec<Pid>, flags: i32) -> nix::Result<bool> {
 /// The caller's children; who is listed and is none is left out.
 fn children(proc: BorrowedFd<'_>) -> Vec<Pid> {
     let look = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    let listed = listed(proc).unwrap_or_else(|| everybody(proc));
+    let listed = listed(proc, "thread-self").unwrap_or_else(|| everybody(proc));
     listed.into_iter().filter(|&pid| waitid(Whose::Pid(pid), look).is_ok()).collect()
 }
 
+/// The children of a process with one thread, the oldest first; those it adopted come last.
+/// None where the kernel cannot tell.
+pub(crate) fn children_of(proc: BorrowedFd<'_>, pid: Pid) -> Option<Vec<Pid>> {
+    listed(proc, &format!("{pid}/task/{pid}"))
+}
+
 /// proc_pid_children(5), Linux 3.5, CONFIG_PROC_CHILDREN
-fn listed(proc: BorrowedFd<'_>) -> Option<Vec<Pid>> {
+fn listed(proc: BorrowedFd<'_>, thread: &str) -> Option<Vec<Pid>> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-    let file = openat(proc, "thread-self/children", flags, Mode::empty()).ok()?;
+    let file = openat(proc, format!("{thread}/children").as_str(), flags, Mode::empty()).ok()?;
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = read(&file, &mut buffer) {

@@ -6,6 +6,7 @@
 
 mod image;
 mod monitor;
+mod witness;
 
 use std::convert::Infallible;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -23,6 +24,7 @@ use crate::spec::Session;
 use crate::step::{Outside, OutsideContext, open_proc};
 use crate::sys::{self, Cloned};
 use crate::terminal::SavedTerminal;
+use witness::Witness;
 
 /// The container's first process, pinned.
 pub(crate) struct Child {
@@ -32,6 +34,8 @@ pub(crate) struct Child {
     pub channel: OwnedFd,
     /// The host's /proc, where no pid namespace ends the container as a whole.
     pub proc: Option<OwnedFd>,
+    /// Where the workload is in the caller's process group, as we are.
+    pub witness: Option<Witness>,
 }
 
 /// Makes the container and watches it until it is gone.
@@ -113,10 +117,13 @@ fn make(
     log::debug!("outside {:>5} µs  {}", start.elapsed().as_micros(), plan.clone_call());
     drop(theirs);
     drop(image);
-    let mut child = Child { pid, pidfd, channel: ours, proc: None };
+    let mut child = Child { pid, pidfd, channel: ours, proc: None, witness: None };
     if !plan.outside.is_empty() {
         let context = OutsideContext { child: Some(child.pid), ..context };
         meet(plan, &child, &context).inspect_err(|_| monitor::kill(&child))?;
+    }
+    if plan.session == Session::Callers {
+        child.witness = proc.try_clone().ok().map(|proc| Witness::new(proc, pid, plan));
     }
     child.proc = (!plan.ends_as_one).then_some(proc);
     Ok(child)

@@ -9,6 +9,7 @@ use nix::unistd::{Pid, getpgid, getppid};
 use nsinit::report::{Report, Stage};
 
 use super::Child;
+use super::witness::Witness;
 use crate::channel::{self, Message, Received};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -85,6 +86,7 @@ impl<'a> Monitor<'a> {
             self.signals.as_fd(),
         ];
         keep.extend(self.child.proc.as_ref().map(AsFd::as_fd));
+        keep.extend(self.child.witness.as_ref().map(Witness::descriptor));
         if let Some(saved) = &self.saved {
             keep.push(saved.tty());
         }
@@ -202,7 +204,12 @@ impl<'a> Monitor<'a> {
                 // Who speaks is not stopped, and a SIGCONT would undo a SIGTSTP that he has
                 // not read yet.
                 self.stopped_caller = None;
-                self.pass(info);
+                // What the whole group was sent has come to us by now.
+                self.hear_signals();
+                let known = self.child.witness.as_mut().is_some_and(|group| group.knows(&info));
+                if !known {
+                    self.pass(info);
+                }
             }
             Received::Message(Message::Stop { whole_group }, _) => self.stop_caller(whole_group),
             Received::Message(..) | Received::Nothing => {}
@@ -228,6 +235,8 @@ impl<'a> Monitor<'a> {
         while let Some(info) = SignalInfo::read(&self.signals) {
             if info.signal == libc::SIGCHLD {
                 self.hear_death_or_stop();
+            } else if let Some(witness) = &mut self.child.witness {
+                witness.note(info);
             } else if info.is_from_process() {
                 self.pass(info);
             }
