@@ -3,6 +3,7 @@
 //! ```text
 //!  nsctl                      shim                        child, later nsinit
 //!    │                         │ ◀──────── Reached ───────── │  after steps that make a namespace
+//!    │                         │ ─────── Tree + fd ────────▶ │  that only the shim may open
 //!    │                         │ ────────── Go ────────────▶ │  ids are mapped
 //!    │ ◀──── Terminal + fd ─── │ ◀───── Terminal + fd ────── │
 //!    │ ◀───── Namespaces ───── │ ◀────── Namespaces ──────── │  when asked for
@@ -37,6 +38,8 @@ pub enum Message {
     Reached,
     /// Shim: go on.
     Go,
+    /// A tree of mounts, attached nowhere, comes with this.
+    Tree,
     /// The master of the container's terminal comes with this.
     Terminal,
     /// The ids of the container's namespaces, in the order of [`Kind::ALL`](crate::spec::Kind::ALL).
@@ -91,6 +94,7 @@ mod tag {
     pub const EXITED: u8 = 0x88;
     pub const SIGNAL: u8 = 0x89;
     pub const STOP: u8 = 0x8a;
+    pub const TREE: u8 = 0x8b;
 }
 
 /// A new channel; both ends are closed by execve.
@@ -196,6 +200,7 @@ fn encode(message: &Message) -> Vec<u8> {
         Message::Reached => out.push(tag::REACHED),
         Message::Go => out.push(tag::GO),
         Message::Stop { whole_group } => out.extend([tag::STOP, u8::from(*whole_group)]),
+        Message::Tree => out.push(tag::TREE),
         Message::Terminal => out.push(tag::TERMINAL),
         Message::Namespaces(ids) => {
             out.push(tag::NAMESPACES);
@@ -241,6 +246,7 @@ fn decode(bytes: &[u8]) -> Option<Message> {
         tag::REACHED => Message::Reached,
         tag::GO => Message::Go,
         tag::STOP => Message::Stop { whole_group: *rest.first()? != 0 },
+        tag::TREE => Message::Tree,
         tag::TERMINAL => Message::Terminal,
         tag::NAMESPACES => {
             let mut ids = [0; 8];
@@ -279,6 +285,7 @@ mod tests {
             Message::Reached,
             Message::Go,
             Message::Stop { whole_group: true },
+            Message::Tree,
             Message::Terminal,
             Message::Namespaces([1, 2, 3, 4, 5, 6, 7, u64::MAX]),
             Message::Failed(Failure {

@@ -36,7 +36,7 @@ pub(crate) fn run(
         if !plan.early.is_empty() {
             say(channel, &Message::Reached);
         }
-        wait_for_go(channel);
+        wait_for_go(&context);
     }
     run_all(&plan.inside, &context);
     if !making.begin() {
@@ -58,11 +58,16 @@ fn run_all(steps: &[Inside], context: &InsideContext<'_>) {
     }
 }
 
-fn wait_for_go(channel: BorrowedFd<'_>) {
-    match channel::receive(channel, true) {
-        Received::Message(Message::Go, _) => {}
-        // The shim is dead or gave up; it has said why.
-        _ => sys::exit_now(FAILED),
+fn wait_for_go(context: &InsideContext<'_>) {
+    loop {
+        match channel::receive(context.channel, true) {
+            Received::Message(Message::Go, _) => return,
+            Received::Message(Message::Tree, Some(tree)) => {
+                context.assembly.borrow_mut().pass(tree);
+            }
+            // The shim is dead or gave up; it has said why.
+            _ => sys::exit_now(FAILED),
+        }
     }
 }
 

@@ -35,5 +35,5 @@ pub use exit::Exit;
 pub use host::Host;
 pub use plan::{Exec, Group, InitOptions, MapWriter, Plan, plan};
 pub use start::{Started, start};
-pub use step::{Inside, Layers, MountCall, Outside, Take, Tree, UpperLayer, id_maps_of};
+pub use step::{Inside, Layers, MountCall, Outside, Passed, Take, Tree, UpperLayer, id_maps_of};
 pub use terminal::SavedTerminal;

@@ -114,7 +114,8 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     if let Some(maps) = &id_maps {
         before.extend(identity::drop_groups(maps, host, &mut process.user));
         if new_user {
-            identity::map(maps, host, &mut inside, &mut outside);
+            let needed_outside = !root.pass.is_empty();
+            identity::map(maps, host, needed_outside, &mut inside, &mut outside);
         }
         inside.extend(identity::mapped_owner(maps, host));
     }
@@ -122,6 +123,8 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     // Needs only the rights that the new user namespace gives at once. Early, so
     // that it exists when the shim keeps it in a file.
     let early = time.filter(|_| new_user).map(Inside::Time).into_iter().collect();
+    // Owners are mapped as the maps say, so when they are written.
+    outside.extend(root.pass);
     // All namespaces exist now, and the child waits, so their files in /proc do too.
     outside.extend(spec.persist.into_iter().map(Outside::Persist));
 

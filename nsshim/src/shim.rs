@@ -88,7 +88,7 @@ fn make(
         Some(_) => Some(image::open().map_err(|error| error.during("prepare nsinit"))?),
         None => None,
     };
-    let context = OutsideContext { child: None, proc: proc.as_fd(), nsctl };
+    let context = OutsideContext { child: None, channel: None, proc: proc.as_fd(), nsctl };
     run_all(&plan.before, &context)?;
 
     let (ours, theirs) = channel::pair()
@@ -119,7 +119,8 @@ fn make(
     drop(image);
     let mut child = Child { pid, pidfd, channel: ours, proc: None, witness: None };
     if !plan.outside.is_empty() {
-        let context = OutsideContext { child: Some(child.pid), ..context };
+        let to_child = Some(child.channel.as_fd());
+        let context = OutsideContext { child: Some(child.pid), channel: to_child, ..context };
         meet(plan, &child, &context).inspect_err(|_| monitor::kill(&child))?;
     }
     if plan.session == Session::Callers {

@@ -10,6 +10,7 @@ mod fds;
 mod helpers;
 mod identity;
 mod idmap;
+mod idmapped;
 mod join;
 mod limits;
 pub(crate) mod mount;
@@ -37,6 +38,7 @@ use crate::spec::{
     Workdir,
 };
 
+pub use idmapped::Passed;
 pub(crate) use join::flag_name;
 pub use join::id_maps_of;
 pub use mount::MountCall;
@@ -57,6 +59,8 @@ pub enum Outside {
     WriteMaps(IdMaps),
     /// Have newuidmap(1) and newgidmap(1) write the id maps, side by side.
     MapWithHelpers(IdMaps),
+    /// Open a tree for the child.
+    Pass(Passed),
     /// Bind a namespace of the child on a file.
     Persist(Persist),
 }
@@ -142,6 +146,8 @@ pub enum Inside {
 pub(crate) struct OutsideContext<'a> {
     /// The container's first process, once there is one.
     pub child: Option<Pid>,
+    /// The channel to it.
+    pub channel: Option<BorrowedFd<'a>>,
     /// The host's /proc, open since before any mount namespace was joined.
     pub proc: BorrowedFd<'a>,
     /// The channel to the caller, whose end means that the container is not wanted any more.
@@ -169,6 +175,7 @@ impl Outside {
             Outside::Join(kind, joined) => join::join(*kind, joined),
             Outside::WriteMaps(maps) => idmap::write(context, maps),
             Outside::MapWithHelpers(maps) => return helpers::map(context, maps),
+            Outside::Pass(passed) => idmapped::pass(context, passed),
             Outside::Persist(persist) => persist::bind(context, persist),
         };
         result.map_err(|error| error.during(self.purpose()))
@@ -191,6 +198,7 @@ impl Outside {
                 format!("join the {kind} namespace {}", joined.path.display())
             }
             Outside::WriteMaps(_) | Outside::MapWithHelpers(_) => "map user and group ids".into(),
+            Outside::Pass(passed) => passed.tree.purpose(),
             Outside::Persist(persist) => {
                 format!("keep the {} namespace in {}", persist.kind, persist.path.display())
             }
@@ -288,6 +296,7 @@ impl fmt::Display for Outside {
             Outside::Join(kind, joined) => join::describe(f, *kind, joined),
             Outside::WriteMaps(maps) => idmap::describe(f, "CHILD", maps),
             Outside::MapWithHelpers(maps) => helpers::describe(f, maps),
+            Outside::Pass(passed) => idmapped::describe(f, passed),
             Outside::Persist(persist) => persist::describe(f, persist),
         }
     }

@@ -30,8 +30,8 @@ pub use ioctl::{
 pub(crate) use loopdev::{loop_configure, loop_get_free};
 pub use mount::mount_setattr_readonly;
 pub(crate) use mount::{
-    MountChange, fsconfig, fsconfig_create, fsmount, fsopen, mount_id, mount_setattr, move_mount,
-    open_tree_attached, open_tree_clone,
+    MountChange, fsconfig, fsconfig_create, fsmount, fsopen, mount_id, mount_setattr,
+    mount_setattr_idmap, move_mount, open_tree_attached, open_tree_clone,
 };
 pub use probe::intercepted;
 pub(crate) use process::pidfd_open;

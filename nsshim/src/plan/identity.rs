@@ -37,14 +37,18 @@ impl MapWriter {
     }
 }
 
-/// Writes the maps of a new user namespace.
+/// Writes the maps of a new user namespace; before the child goes on, where others need them.
 pub(super) fn map(
     maps: &IdMaps,
     host: &Host,
+    needed_outside: bool,
     inside: &mut Vec<Inside>,
     outside: &mut Vec<Outside>,
 ) {
     match MapWriter::of(maps, host) {
+        MapWriter::Child if needed_outside && host.may_map_any_id() => {
+            outside.push(Outside::WriteMaps(maps.clone()));
+        }
         MapWriter::Child => inside.push(Inside::MapSelf(maps.clone())),
         MapWriter::Shim => outside.push(Outside::WriteMaps(maps.clone())),
         MapWriter::Helpers => outside.push(Outside::MapWithHelpers(maps.clone())),

@@ -5,11 +5,13 @@ use nix::mount::MsFlags;
 use crate::spec::{
     Attributes, Kind, Mount, Namespaces, Overlay, Placed, Propagation, Root, RootSource, Upper,
 };
-use crate::step::{Inside, Layers, Take, Tree, UpperLayer};
+use crate::step::{Inside, Layers, Outside, Passed, Take, Tree, UpperLayer};
 
 /// The steps that make a root, in their two places.
 #[derive(Default)]
 pub(super) struct Steps {
+    /// By the shim, which has the rights.
+    pub pass: Vec<Outside>,
     /// While the host's paths are the host's.
     pub take: Vec<Inside>,
     /// When /proc, /dev and /sys are finished.
@@ -24,8 +26,20 @@ pub(super) fn steps(
 ) -> Steps {
     let Some(root) = root else { return Steps::default() };
     let own_user = !namespaces.is_host(Kind::User);
-    let mut take = trees_of_root(&root, travels(propagation));
-    take.extend(mounts.iter().flat_map(trees_of_mount));
+    let mut wanted = trees_of_root(&root, travels(propagation));
+    wanted.extend(mounts.iter().flat_map(trees_of_mount));
+    let mut pass = Vec::new();
+    let mut take = Vec::new();
+    for passed in wanted {
+        // An image is opened with rights on the host, which a user namespace takes away.
+        let is_image = matches!(passed.tree, Tree::TakeImage { .. });
+        if own_user && (passed.idmap || is_image) {
+            pass.push(Outside::Pass(passed));
+            take.push(Tree::TakePassed);
+        } else {
+            take.push(passed.tree);
+        }
+    }
 
     let mut make = vec![Tree::Stage, root_of_trees(&root, own_user)];
     // Over whatever the root has there.
@@ -44,7 +58,7 @@ pub(super) fn steps(
         make.push(Tree::Share);
     }
     let inside = |trees: Vec<Tree>| trees.into_iter().map(Inside::Tree).collect();
-    Steps { take: inside(take), make: inside(make) }
+    Steps { pass, take: inside(take), make: inside(make) }
 }
 
 /// What is mounted on a copy must never appear on the host, or pivot_root(2) would unmount
@@ -63,11 +77,12 @@ fn is_sealed_when_taken(root: &Root) -> bool {
     root.read_only && root.overlay.is_none() && is_tree
 }
 
-fn trees_of_root(root: &Root, propagation: Propagation) -> Vec<Tree> {
+fn trees_of_root(root: &Root, propagation: Propagation) -> Vec<Passed> {
     let attributes = Attributes { set: root_attributes(root), clear: 0, recursive: true };
     let take = |path: &std::path::Path| {
         Tree::Take(Take { path: path.into(), recursive: true, attributes, propagation })
     };
+    let idmap = root.idmap;
     let first = match &root.source {
         RootSource::Host => Some(take("/".as_ref())),
         RootSource::Directory(path) => Some(take(path)),
@@ -78,7 +93,9 @@ fn trees_of_root(root: &Root, propagation: Propagation) -> Vec<Tree> {
         }),
         RootSource::Empty => None,
     };
-    let layers = root.overlay.iter().flat_map(|overlay| trees_of_overlay(overlay, attributes));
+    let first = first.map(|tree| Passed { tree, idmap });
+    let layers =
+        root.overlay.iter().flat_map(|overlay| trees_of_overlay(overlay, attributes, idmap));
     first.into_iter().chain(layers).collect()
 }
 
@@ -88,33 +105,39 @@ fn root_attributes(root: &Root) -> u64 {
     devices | sealed
 }
 
-/// The lower directories, then the one for changes.
-fn trees_of_overlay(overlay: &Overlay, attributes: Attributes) -> Vec<Tree> {
+/// The lower directories, then the one for changes, which the kernel takes only unmapped.
+fn trees_of_overlay(overlay: &Overlay, attributes: Attributes, idmap: bool) -> Vec<Passed> {
     let upper = match &overlay.upper {
         Upper::Kept(path) => Some(path),
         Upper::Discarded | Upper::None => None,
     };
-    let paths = overlay.lower.iter().chain(upper);
-    paths
-        .map(|path| {
+    let lower = overlay.lower.iter().map(|path| (path, idmap));
+    let upper = upper.map(|path| (path, false));
+    lower
+        .chain(upper)
+        .map(|(path, idmap)| {
             // Not what is mounted below: an overlay shows none of it. But a user namespace
             // must not see behind those mounts, so they come along.
             let recursive = true;
             let propagation = Propagation::Private;
-            Tree::Take(Take { path: path.clone(), recursive, attributes, propagation })
+            let tree = Tree::Take(Take { path: path.clone(), recursive, attributes, propagation });
+            Passed { tree, idmap }
         })
         .collect()
 }
 
-fn trees_of_mount(mount: &Mount) -> Vec<Tree> {
+fn trees_of_mount(mount: &Mount) -> Vec<Passed> {
     match &mount.what {
-        Placed::Bind(bind) => vec![Tree::Take(Take {
-            path: bind.source.clone(),
-            recursive: bind.recursive,
-            attributes: bind.attributes,
-            propagation: bind.propagation,
-        })],
-        Placed::Overlay { overlay, .. } => trees_of_overlay(overlay, Attributes::default()),
+        Placed::Bind(bind) => {
+            let tree = Tree::Take(Take {
+                path: bind.source.clone(),
+                recursive: bind.recursive,
+                attributes: bind.attributes,
+                propagation: bind.propagation,
+            });
+            vec![Passed { tree, idmap: bind.idmap }]
+        }
+        Placed::Overlay { overlay, .. } => trees_of_overlay(overlay, Attributes::default(), false),
         Placed::New { .. } | Placed::File { .. } | Placed::Symlink(_) => Vec::new(),
     }
 }

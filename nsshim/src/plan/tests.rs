@@ -366,12 +366,14 @@ fn a_root_of_its_own_is_taken_first_and_entered_when_all_is_placed() {
         overlay: Some(Overlay { lower: vec!["/srv/low".into()], upper: Upper::Discarded }),
         read_only: true,
         devices: false,
+        idmap: false,
     });
     let bind = Bind {
         source: "/home/me".into(),
         recursive: true,
         attributes: Attributes { set: libc::MOUNT_ATTR_RDONLY, clear: 0, recursive: true },
         propagation: Propagation::Slave,
+        idmap: false,
     };
     spec.mounts = vec![
         Mount { target: "/work".into(), what: Placed::Bind(bind) },
@@ -410,8 +412,13 @@ inside   close_range(3, UINT_MAX)
 #[test]
 fn a_root_of_its_own_is_never_made_in_a_tree_that_is_shared_with_the_host() {
     let mut spec = spec(None, &[Kind::Time, Kind::User]);
-    let root = Root { source: RootSource::Host, overlay: None, read_only: false, devices: false };
-    spec.root = Some(root);
+    spec.root = Some(Root {
+        source: RootSource::Host,
+        overlay: None,
+        read_only: false,
+        devices: false,
+        idmap: false,
+    });
     spec.propagation = Propagation::Shared;
     let text = plan(spec, &ROOT).to_string();
     assert!(text.contains("inside   mount(NULL, \"/\", NULL, MS_REC|MS_PRIVATE)\n"), "{text}");

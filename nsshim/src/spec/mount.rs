@@ -63,6 +63,8 @@ pub struct Bind {
     pub attributes: Attributes,
     /// How mounts travel between it and the source.
     pub propagation: Propagation,
+    /// As [`Root::idmap`](super::Root::idmap).
+    pub idmap: bool,
 }
 
 /// Flags of a mount, `MOUNT_ATTR_*` of mount_setattr(2).

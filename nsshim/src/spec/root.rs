@@ -15,6 +15,9 @@ pub struct Root {
     pub read_only: bool,
     /// Whether device nodes found in it work. /dev is not affected.
     pub devices: bool,
+    /// Whether owners are stored as the container sees them: id 0 on the disk is root
+    /// inside, whichever id that is outside. mount_setattr(2), `MOUNT_ATTR_IDMAP`
+    pub idmap: bool,
 }
 
 /// Where a root comes from.

@@ -48,6 +48,8 @@ pub enum Tree {
         /// `MOUNT_ATTR_*`
         attributes: u64,
     },
+    /// Take over what the shim passed, next in order: it has rights that we have not.
+    TakePassed,
     /// Begin: a tmpfs that nobody else sees.
     Stage,
     /// The root is what was taken first.
@@ -124,6 +126,8 @@ pub enum UpperLayer {
 /// What has been taken and made so far.
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {
+    /// By the shim, in the order of the steps that take them over.
+    passed: VecDeque<OwnedFd>,
     /// In the order taken.
     taken: VecDeque<OwnedFd>,
     stage: Option<OwnedFd>,
@@ -141,9 +145,14 @@ pub(crate) struct Assembly {
 impl Tree {
     pub(super) fn run(&self, assembly: &mut Assembly) -> Result<()> {
         match self {
-            Tree::Take(take) => take::take(assembly, take),
-            Tree::TakeImage { file, fstype, attributes } => {
-                let tree = image::open(file, *fstype, *attributes)?;
+            Tree::Take(_) | Tree::TakeImage { .. } => {
+                let tree = self.taken()?;
+                assembly.taken.push_back(tree);
+                Ok(())
+            }
+            Tree::TakePassed => {
+                let tree =
+                    assembly.passed.pop_front().ok_or_else(|| out_of_order("passed tree"))?;
                 assembly.taken.push_back(tree);
                 Ok(())
             }
@@ -164,10 +173,20 @@ impl Tree {
         }
     }
 
+    /// The tree that this step takes.
+    pub(super) fn taken(&self) -> Result<OwnedFd> {
+        match self {
+            Tree::Take(take) => take::copy(take),
+            Tree::TakeImage { file, fstype, attributes } => image::open(file, *fstype, *attributes),
+            _ => Err(out_of_order("tree")),
+        }
+    }
+
     pub(super) fn purpose(&self) -> String {
         match self {
             Tree::Take(take) => format!("take {}", take.path.display()),
             Tree::TakeImage { file, .. } => format!("open the image {}", file.display()),
+            Tree::TakePassed => "take over a tree".into(),
             Tree::Stage => "prepare the root file system".into(),
             Tree::RootOfTaken | Tree::RootOfLayers(_) | Tree::RootEmpty { .. } => {
                 "make the root file system".into()
@@ -198,6 +217,7 @@ impl fmt::Display for Tree {
             Tree::TakeImage { file, fstype, .. } => {
                 write!(f, "mount({file:?}, tree, {:?}, MS_RDONLY)", fstype.name())
             }
+            Tree::TakePassed => f.write_str("recvmsg(SCM_RIGHTS, tree)"),
             Tree::Stage => f.write_str("mount(\"tmpfs\", \"/\", \"tmpfs\", 0, \"mode=0700\")"),
             Tree::RootOfTaken => f.write_str("move_mount(tree, \"root\")"),
             Tree::RootOfLayers(layers) => layers::describe(f, layers),
@@ -219,6 +239,11 @@ impl fmt::Display for Tree {
 }
 
 impl Assembly {
+    /// Keeps a tree that the shim passed.
+    pub(crate) fn pass(&mut self, tree: OwnedFd) {
+        self.passed.push_back(tree);
+    }
+
     fn root(&self) -> Result<BorrowedFd<'_>> {
         self.root.as_ref().map(AsFd::as_fd).ok_or_else(|| out_of_order("root"))
     }

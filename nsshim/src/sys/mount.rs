@@ -37,6 +37,26 @@ pub(crate) fn mount_setattr(mount: BorrowedFd<'_>, change: MountChange) -> nix::
     setattr(mount.as_raw_fd(), c"", libc::AT_EMPTY_PATH | recursive, change)
 }
 
+/// Maps the owners of files on the mount and all below it by the id maps of a user namespace.
+///
+/// mount_setattr(2), `MOUNT_ATTR_IDMAP`, Linux 5.12; the file systems that can are listed there.
+///
+/// # Errors
+/// `EPERM` unless root of the file system's user namespace, or for the first user namespace;
+/// `EINVAL` for a file system that cannot, or a user namespace without maps.
+pub(crate) fn mount_setattr_idmap(
+    mount: BorrowedFd<'_>,
+    namespace: BorrowedFd<'_>,
+) -> nix::Result<()> {
+    let attributes = libc::mount_attr {
+        attr_set: libc::MOUNT_ATTR_IDMAP,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: namespace.as_raw_fd() as u64,
+    };
+    call(mount.as_raw_fd(), c"", libc::AT_EMPTY_PATH | libc::AT_RECURSIVE, &attributes)
+}
+
 /// Makes the mount at `path` and all below it read-only; every other flag stays
 /// as it is, locked ones too.
 ///
@@ -53,6 +73,10 @@ fn setattr(at: i32, path: &CStr, flags: i32, change: MountChange) -> nix::Result
         propagation: change.propagation,
         userns_fd: 0,
     };
+    call(at, path, flags, &attributes)
+}
+
+fn call(at: i32, path: &CStr, flags: i32, attributes: &libc::mount_attr) -> nix::Result<()> {
     // SAFETY: `path` ends in NUL, `attributes` outlives the call and its size is passed.
     let result = unsafe {
         libc::syscall(
@@ -60,7 +84,7 @@ fn setattr(at: i32, path: &CStr, flags: i32, change: MountChange) -> nix::Result
             at,
             path.as_ptr(),
             flags,
-            &raw const attributes,
+            std::ptr::from_ref(attributes),
             size_of::<libc::mount_attr>(),
         )
     };

@@ -2,16 +2,16 @@
 
 use std::ffi::CString;
 use std::fmt;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::{Assembly, Take};
+use super::Take;
 use crate::error::{Named, Result};
 use crate::spec::{Attributes, Propagation};
 use crate::sys::{self, MountChange};
 
-pub(super) fn take(assembly: &mut Assembly, take: &Take) -> Result<()> {
+pub(super) fn copy(take: &Take) -> Result<OwnedFd> {
     let tree = sys::open_tree_clone(None, &c_path(&take.path), take.recursive, true)
         .call(|| clone_call(take))?;
     // A copy of a shared mount is its peer: what is mounted on the copy would appear
@@ -32,8 +32,7 @@ pub(super) fn take(assembly: &mut Assembly, take: &Take) -> Result<()> {
     for change in changes {
         sys::mount_setattr(tree.as_fd(), change).call(|| setattr_call(take))?;
     }
-    assembly.taken.push_back(tree);
-    Ok(())
+    Ok(tree)
 }
 
 /// The flags as mount_setattr(2) takes them.
