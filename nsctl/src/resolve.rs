@@ -4,6 +4,7 @@
 //! contradicts itself, before anything is made.
 
 mod accounts;
+mod environment;
 mod identity;
 mod namespaces;
 mod numbers;
@@ -24,8 +25,9 @@ use crate::inherited::Inherited;
 use crate::state::{Claim, PidFile};
 use crate::status::Status;
 
+pub use environment::callers_environment;
 pub use namespaces::is_namespace;
-pub use process::{callers_environment, is_terminal};
+pub use process::is_terminal;
 pub use subids::known as granted_ranges;
 pub use terminal::is_controlling_terminal;
 
