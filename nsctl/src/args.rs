@@ -3,6 +3,8 @@
 //! A room of its own, because two use it: `cli`, which reads them, and `resolve`,
 //! which says what they mean.
 
+mod root;
 mod run;
 
+pub use root::{Dns, PlacedBy, Placement, RootArgs};
 pub use run::{DryRun, PropagationArg, RunArgs, SeccompArg, SetgroupsArg};

@@ -5,20 +5,26 @@
 
 mod accounts;
 mod environment;
+mod files;
 mod identity;
+mod mounts;
 mod namespaces;
 mod numbers;
+mod paths;
 mod process;
 mod rights;
+mod root;
 mod subids;
 mod terminal;
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use nsshim::spec::Spec;
+use nsshim::spec::{Root, RootSource, Session, Spec};
 use nsshim::{Host, SavedTerminal};
 
+use self::accounts::Accounts;
+use self::environment::OwnRoot;
 use crate::args::RunArgs;
 use crate::error::Error;
 use crate::inherited::Inherited;
@@ -70,10 +76,19 @@ fn resolve(args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Result<Re
     let host = Host::probe();
 
     let asked = namespaces::resolve(&args, &host)?;
-    let identity = identity::resolve(&args, &host, &asked.namespaces)?;
+    let root = root::resolve(&args, &host, &asked.namespaces, asked.propagation)?;
+    let accounts = Accounts::of(root.as_ref())?;
+    let identity = identity::resolve(&args, &host, &asked.namespaces, &accounts)?;
+    root::check_maps(&args, &asked.namespaces, identity.maps.as_ref())?;
     let rights = rights::resolve(&args, &asked.namespaces)?;
     let terminal = terminal::resolve(&args)?;
-    let process = process::resolve(&args, inherited, identity.user, preserve_fds)?;
+    let own_root = own_root(root.as_ref(), &asked, &identity, &accounts, &terminal);
+    let process = process::resolve(&args, inherited, identity.user, preserve_fds, own_root)?;
+    let around =
+        mounts::Around { namespaces: &asked.namespaces, maps: identity.maps.as_ref(), host: &host };
+    let mut placed =
+        files::resolve(&args.root, root.as_ref(), &asked.namespaces, asked.hostname.as_deref())?;
+    placed.extend(mounts::resolve(&args.root.placed.0, &around)?);
     let stop_signal = match &args.stop_signal {
         Some(name) => numbers::signal(name)?,
         None => libc::SIGTERM,
@@ -91,8 +106,8 @@ fn resolve(args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Result<Re
         domainname: asked.domainname,
         time_offsets: asked.time_offsets,
         propagation: asked.propagation,
-        root: None,
-        mounts: Vec::new(),
+        root,
+        mounts: placed,
         persist: asked.persist,
         process,
         terminal: terminal.own,
@@ -103,4 +118,22 @@ fn resolve(args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Result<Re
         report_namespaces: args.status_fd.is_some(),
     };
     Ok(Request { spec, host, terminal: terminal.users, stop_signal, claim, pid_file, status: None })
+}
+
+/// What the workload is told when its root is not the host's.
+fn own_root(
+    root: Option<&Root>,
+    asked: &namespaces::Asked,
+    identity: &identity::Identity,
+    accounts: &Accounts,
+    terminal: &terminal::Terminals,
+) -> Option<OwnRoot> {
+    root.filter(|root| root.source != RootSource::Host)?;
+    let uid = identity.uid.0;
+    Some(OwnRoot {
+        home: accounts.home(uid),
+        is_root: uid == 0,
+        hostname: files::hostname(&asked.namespaces, asked.hostname.as_deref()),
+        terminal: terminal.own.is_some() || terminal.session == Session::Callers,
+    })
 }

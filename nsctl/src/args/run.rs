@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::RootArgs;
+
 /// Run a command in namespaces of its own
 ///
 /// Without root: the caller becomes root inside, in new user, mount, pid, uts, ipc,
@@ -81,6 +83,9 @@ pub struct RunArgs {
     /// Which mounts travel: private (none), slave (the host's come in), shared (both), unchanged
     #[arg(long, value_enum, value_name = "MODE", help_heading = "Namespaces")]
     pub propagation: Option<PropagationArg>,
+
+    #[command(flatten)]
+    pub root: RootArgs,
 
     /// Stay the caller's user and group inside
     #[arg(long, visible_alias = "map-current-user", short_alias = 'c', help_heading = "Identity")]

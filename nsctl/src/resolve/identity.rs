@@ -9,6 +9,7 @@ use nsshim::spec::{
 };
 use nsshim::{Host, MapWriter};
 
+use super::accounts::Accounts;
 use super::subids::Range;
 use super::{accounts, numbers, subids};
 use crate::args::{RunArgs, SetgroupsArg};
@@ -20,12 +21,19 @@ pub struct Identity {
     pub maps: Option<IdMaps>,
     /// Whom to become; `None` leaves the ids as they are.
     pub user: Option<User>,
+    /// The workload's user inside, whether it had to become it or not.
+    pub uid: ContainerId,
 }
 
 /// Resolves everything about ids.
-pub fn resolve(args: &RunArgs, host: &Host, namespaces: &Namespaces) -> Result<Identity, Error> {
+pub fn resolve(
+    args: &RunArgs,
+    host: &Host,
+    namespaces: &Namespaces,
+    accounts: &Accounts,
+) -> Result<Identity, Error> {
     let maps = match namespaces.get(Kind::User) {
-        Choice::New => maps(args, host)?,
+        Choice::New => maps(args, host, accounts)?,
         Choice::Join(joined) => {
             refuse_maps(args)?;
             Some(joined_maps(joined)?).filter(|maps| !maps.users.is_empty())
@@ -35,8 +43,13 @@ pub fn resolve(args: &RunArgs, host: &Host, namespaces: &Namespaces) -> Result<I
             None
         }
     };
-    let user = user(args, host, namespaces, maps.as_ref())?;
-    Ok(Identity { maps, user })
+    let user = user(args, host, namespaces, maps.as_ref(), accounts)?;
+    let stays = || match &maps {
+        Some(maps) => maps.default_id(IdKind::User, host.uid).unwrap_or(ContainerId(host.uid.0)),
+        None => ContainerId(host.uid.0),
+    };
+    let uid = user.as_ref().map_or_else(stays, |user| user.uid);
+    Ok(Identity { maps, user, uid })
 }
 
 /// Whether an option was given that only a new user namespace can serve.
@@ -74,7 +87,7 @@ fn joined_maps(joined: &Joined) -> Result<IdMaps, Error> {
     })
 }
 
-fn maps(args: &RunArgs, host: &Host) -> Result<Option<IdMaps>, Error> {
+fn maps(args: &RunArgs, host: &Host, accounts: &Accounts) -> Result<Option<IdMaps>, Error> {
     let auto = ["auto".to_string()];
     let (asked_users, asked_groups) = match args.map_auto {
         true => (&auto[..], &auto[..]),
@@ -85,8 +98,8 @@ fn maps(args: &RunArgs, host: &Host) -> Result<Option<IdMaps>, Error> {
         refuse_without_maps(args)?;
         return Ok(None);
     }
-    let own_user = single(args.map_user.as_deref(), args, host.uid, IdKind::User)?;
-    let own_group = single(args.map_group.as_deref(), args, host.gid, IdKind::Group)?;
+    let own_user = single(args.map_user.as_deref(), args, host.uid, IdKind::User, accounts)?;
+    let own_group = single(args.map_group.as_deref(), args, host.gid, IdKind::Group, accounts)?;
     let users = lines(IdKind::User, asked_users, own_user, host.uid, host)?;
     let groups = lines(IdKind::Group, asked_groups, own_group, host.gid, host)?;
 
@@ -150,30 +163,37 @@ fn single(
     args: &RunArgs,
     own: HostId,
     kind: IdKind,
+    accounts: &Accounts,
 ) -> Result<Option<ContainerId>, Error> {
     match asked {
         _ if args.keep_id => Ok(Some(ContainerId(own.0))),
         _ if args.map_root_user => Ok(Some(ContainerId(0))),
-        Some(text) => account_id(kind, text).map(|id| Some(ContainerId(id))),
+        Some(text) => account_id(kind, text, accounts).map(|id| Some(ContainerId(id))),
         None => Ok(None),
     }
 }
 
-/// A number, or a name of /etc/passwd or /etc/group.
-fn account_id(kind: IdKind, text: &str) -> Result<u32, Error> {
-    let by_name = || match kind {
-        IdKind::User => accounts::user(text).map(|account| account.uid),
-        IdKind::Group => accounts::group(text),
+/// A number, or a name of the /etc/passwd or /etc/group inside.
+fn account_id(kind: IdKind, text: &str, accounts: &Accounts) -> Result<u32, Error> {
+    if let Some(id) = numbers::id(text) {
+        return Ok(id);
+    }
+    let by_name = match kind {
+        IdKind::User => accounts.user(text)?.map(|account| account.uid),
+        IdKind::Group => accounts.group(text)?,
     };
-    numbers::id(text).or_else(by_name).ok_or_else(|| {
-        let (word, file) = match kind {
-            IdKind::User => ("user", "/etc/passwd"),
-            IdKind::Group => ("group", "/etc/group"),
-        };
-        Error::new(format!("no such {word}: {}", shown(text)))
-            .because(format!("neither a number from 0 to 4294967294 nor a name in {file}"))
-            .try_this(format!("a number, or a name that `cut -d: -f1 {file}` lists"))
-    })
+    by_name.ok_or_else(|| no_such(kind, text, accounts))
+}
+
+fn no_such(kind: IdKind, text: &str, accounts: &Accounts) -> Error {
+    let (word, file) = match kind {
+        IdKind::User => ("user", "/etc/passwd"),
+        IdKind::Group => ("group", "/etc/group"),
+    };
+    let file = accounts.place(file);
+    Error::new(format!("no such {word}: {}", shown(text)))
+        .because(format!("neither a number from 0 to 4294967294 nor a name in {file}"))
+        .try_this(format!("a number, or a name that `cut -d: -f1 {file}` lists"))
 }
 
 fn lines(
@@ -328,6 +348,7 @@ fn user(
     host: &Host,
     namespaces: &Namespaces,
     maps: Option<&IdMaps>,
+    accounts: &Accounts,
 ) -> Result<Option<User>, Error> {
     let denied = match maps {
         Some(maps) => maps.setgroups == Setgroups::Deny,
@@ -339,7 +360,7 @@ fn user(
             .try_this("--map-groups auto (needs a range in /etc/subgid)"));
     }
     let (uid, gid, with_name) = match &args.user {
-        Some(text) => named_user(text)?,
+        Some(text) => named_user(text, accounts)?,
         None => match default_ids(host, maps) {
             Some((uid, gid)) => (uid, gid, Vec::new()),
             None if args.groups.is_empty() => return Ok(None),
@@ -348,7 +369,7 @@ fn user(
     };
     let mut groups = Vec::new();
     for group in &args.groups {
-        groups.push(account_id(IdKind::Group, group)?);
+        groups.push(account_id(IdKind::Group, group, accounts)?);
     }
     if let Some(maps) = maps {
         require_mapped(maps, IdKind::User, uid)?;
@@ -427,27 +448,23 @@ fn require_mapped(maps: &IdMaps, kind: IdKind, id: u32) -> Result<(), Error> {
 }
 
 /// `UID`, `NAME`, `UID:GID`, `NAME:GROUP`; a name brings its groups.
-fn named_user(text: &str) -> Result<(u32, u32, Vec<u32>), Error> {
+fn named_user(text: &str, accounts: &Accounts) -> Result<(u32, u32, Vec<u32>), Error> {
     let (user, group) = match text.split_once(':') {
         Some((user, group)) => (user, Some(group)),
         None => (text, None),
     };
-    let account = accounts::user(user);
+    let account = accounts.user(user)?;
     let uid = match (&account, numbers::id(user)) {
         (Some(account), _) => account.uid,
         (None, Some(uid)) => uid,
-        (None, None) => {
-            return Err(account_id(IdKind::User, user)
-                .err()
-                .unwrap_or_else(|| Error::new(format!("no such user: {user}"))));
-        }
+        (None, None) => return Err(no_such(IdKind::User, user, accounts)),
     };
     let gid = match group {
-        Some(group) => account_id(IdKind::Group, group)?,
+        Some(group) => account_id(IdKind::Group, group, accounts)?,
         None => account.as_ref().map_or(0, |account| account.gid),
     };
     let groups = match (&account, group) {
-        (Some(account), None) => accounts::groups_of(&account.name),
+        (Some(account), None) => accounts.groups_of(&account.name)?,
         _ => Vec::new(),
     };
     Ok((uid, gid, groups))

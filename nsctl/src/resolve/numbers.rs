@@ -45,6 +45,40 @@ pub fn signal(text: &str) -> Result<i32, Error> {
     found.filter(|number| (1..=64).contains(number)).ok_or_else(wrong)
 }
 
+/// Bytes as docker has them: a whole number with `b`, `k`, `m`, `g` or `t`, powers of 1024,
+/// also as `kb` or `KiB`. None above the kernel's largest file.
+pub fn bytes(text: &str) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return None,
+    };
+    let most = u64::try_from(i64::MAX).ok()?;
+    number.parse::<u64>().ok()?.checked_mul(1 << shift).filter(|&bytes| bytes <= most)
+}
+
+/// Permission bits: octal, up to 07777.
+pub fn mode(text: &str) -> Option<u32> {
+    if text.is_empty() || !text.bytes().all(|byte| (b'0'..=b'7').contains(&byte)) {
+        return None;
+    }
+    u32::from_str_radix(text, 8).ok().filter(|&mode| mode <= 0o7777)
+}
+
+/// A switch as docker's `readonly=` takes it: Go's `strconv.ParseBool`.
+pub fn switch(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
 /// Seconds with up to nine decimals, as nanoseconds.
 pub fn seconds(text: &str) -> Option<i128> {
     let (negative, digits) = match text.strip_prefix('-') {
@@ -79,6 +113,54 @@ mod tests {
             ["", "-1", "+1", "4294967295", "4294967296", "18446744073709551616", "1 ", "0x1"]
         {
             assert_eq!(id(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_units_and_never_overflow() {
+        for (text, expected) in [
+            ("0", 0),
+            ("1", 1),
+            ("10b", 10),
+            ("64k", 65536),
+            ("64KiB", 65536),
+            ("10m", 10 << 20),
+            ("1g", 1 << 30),
+            ("1GB", 1 << 30),
+            ("2T", 2 << 40),
+            ("9223372036854775807", i64::MAX as u64),
+            ("8388607t", 8_388_607 << 40),
+        ] {
+            assert_eq!(bytes(text), Some(expected), "{text}");
+        }
+        for wrong in [
+            "",
+            "k",
+            "-1",
+            "+1",
+            "1.5g",
+            "1 k",
+            " 1",
+            "1kk",
+            "1p",
+            "0x10",
+            "1e3",
+            "9223372036854775808",
+            "18446744073709551616",
+            "16777216t",
+            "8388608t",
+            "१k",
+        ] {
+            assert_eq!(bytes(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_mode_is_octal() {
+        assert_eq!(mode("1777"), Some(0o1777));
+        assert_eq!(mode("00755"), Some(0o755));
+        for wrong in ["", "8", "10000", "+7", "-1", "0o7", "u+x", "777777777777777"] {
+            assert_eq!(mode(wrong), None, "{wrong:?}");
         }
     }
 

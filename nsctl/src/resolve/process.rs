@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use nix::sys::resource::{RLIM_INFINITY, Resource};
 use nsshim::spec::{Process, Rlimit, User, Workdir};
 
-use super::environment;
+use super::environment::{self, OwnRoot};
 use crate::args::RunArgs;
 use crate::error::{Error, shown};
 use crate::inherited::Inherited;
@@ -38,12 +38,14 @@ pub fn resolve(
     inherited: &Inherited,
     user: Option<User>,
     preserve_fds: u32,
+    own_root: Option<OwnRoot>,
 ) -> Result<Process, Error> {
+    let workdir = workdir(args, own_root.is_some())?;
     Ok(Process {
         argv: args.command.iter().map(|word| c_string(word)).collect::<Result<_, _>>()?,
         argv0: args.argv0.as_deref().map(c_string).transpose()?,
-        env: environment::resolve(args)?,
-        workdir: workdir(args)?,
+        env: environment::resolve(args, own_root)?,
+        workdir,
         user,
         rlimits: args.rlimit.iter().map(|text| rlimit(text)).collect::<Result<_, _>>()?,
         umask: args.umask.as_deref().map(umask).transpose()?,
@@ -86,13 +88,14 @@ pub fn c_string(word: &OsStr) -> Result<CString, Error> {
     CString::new(word.as_bytes()).map_err(|_| Error::new(format!("{word:?} holds a zero byte")))
 }
 
-fn workdir(args: &RunArgs) -> Result<Workdir, Error> {
+fn workdir(args: &RunArgs, own_root: bool) -> Result<Workdir, Error> {
     match &args.workdir {
         Some(path) if path.is_absolute() => Ok(Workdir::Set(path.clone())),
         Some(path) => {
             Err(Error::new(format!("the working directory {} is not absolute", path.display()))
                 .try_this(format!("--workdir /{}", path.display())))
         }
+        None if own_root => Ok(Workdir::Set("/".into())),
         // A directory that is gone cannot be kept.
         None => Ok(Workdir::Keep(std::env::current_dir().unwrap_or_else(|_| "/".into()))),
     }

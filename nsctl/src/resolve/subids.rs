@@ -3,7 +3,7 @@
 use nsshim::Host;
 use nsshim::spec::{HostId, IdKind, IdMap};
 
-use super::accounts::{self, Account};
+use super::accounts::{self, Account, Accounts};
 use super::numbers;
 use crate::error::Error;
 
@@ -105,7 +105,7 @@ fn granted_elsewhere() -> bool {
 
 /// Who a user is in the grants file, and the ranges granted there.
 pub fn known(kind: IdKind, uid: u32) -> (String, Vec<Range>) {
-    let account = accounts::user(&uid.to_string());
+    let account = Accounts::Host.user(&uid.to_string()).ok().flatten();
     let ranges = ranges(&accounts::read(kind.grants_file()), uid, account.as_ref());
     (account.map_or(uid.to_string(), |account| account.name), ranges)
 }
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn entries_by_name_and_by_number_count() {
         let text = "ann:100000:65536\n1000:300000:10\nbob:1:1\nann:bad:1\nann:4294967290:100\n";
-        let ann = Account { name: "ann".into(), uid: 1000, gid: 1000 };
+        let ann = Account { name: "ann".into(), uid: 1000, gid: 1000, home: String::new() };
         let expected =
             [Range { start: 100_000, count: 65536 }, Range { start: 300_000, count: 10 }];
         assert_eq!(ranges(text, 1000, Some(&ann)), expected);
