@@ -149,7 +149,7 @@ mod tests {
         for kind in Kind::ALL.into_iter().filter(|kind| !shared.contains(kind)) {
             namespaces.set(kind, Choice::New);
         }
-        let root = Root { source, overlay: None, read_only: false, devices: false };
+        let root = Root { source, overlay: None, read_only: false, devices: false, idmap: false };
         resolve(args, Some(&root), &namespaces, name).unwrap()
     }
 

@@ -143,7 +143,7 @@ fn bind(volume: Volume, below: Below) -> Result<Mount, Error> {
     let defaults: &[&str] = if harmless { &[] } else { &["nodev"] };
     let attributes =
         words.flags.attributes(defaults, recursive && below == Below::Same && found.is_dir());
-    let bind = Bind { source, recursive, attributes, propagation };
+    let bind = Bind { source, recursive, attributes, propagation, idmap: false };
     Ok(Mount { target, what: Placed::Bind(bind) })
 }
 
@@ -169,7 +169,7 @@ fn device(source: &Path, target: PathBuf) -> Result<Mount, Error> {
         recursive: false,
     };
     let propagation = nsshim::spec::Propagation::Private;
-    let bind = Bind { source, recursive: false, attributes, propagation };
+    let bind = Bind { source, recursive: false, attributes, propagation, idmap: false };
     Ok(Mount { target, what: Placed::Bind(bind) })
 }
 

@@ -37,7 +37,8 @@ pub fn resolve(
     let overlay = overlay(&args.root, &source)?;
     // The host's own stays as it is: its /dev is replaced anyway.
     let devices = args.privileged || source == RootSource::Host;
-    Ok(Some(Root { source, overlay, read_only: args.root.read_only, devices }))
+    let read_only = args.root.read_only;
+    Ok(Some(Root { source, overlay, read_only, devices, idmap: false }))
 }
 
 /// Refuses a root without ids to make it with.
