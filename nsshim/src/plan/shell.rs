@@ -11,6 +11,7 @@
 
 mod inside;
 mod outside;
+mod tree;
 mod words;
 
 use std::ffi::CString;

@@ -6,13 +6,15 @@ use std::iter::Peekable;
 use std::slice::Iter;
 
 use super::command;
+use super::tree::Trees;
 use super::words::{capabilities, limit, mount_options, quoted, user};
 use crate::plan::Plan;
 use crate::spec::{Propagation, Session, Workdir};
-use crate::step::{Inside, MountCall, Tree, mount};
+use crate::step::{Inside, MountCall, mount};
 
 pub fn script(plan: &Plan, callers_env: &[CString]) -> String {
-    let mut script = Script { text: String::new(), device: None, setpriv: Vec::new() };
+    let mut script =
+        Script { text: String::new(), device: None, setpriv: Vec::new(), trees: Trees::default() };
     let mut skip_first_identity = plan.first_identity().is_some();
     let mut steps = plan.inside.iter().peekable();
     script.offsets(plan);
@@ -63,6 +65,8 @@ struct Script {
     device: Option<&'static str>,
     /// The options that wait for the end.
     setpriv: Vec<String>,
+    /// What the container's own root is made of.
+    trees: Trees,
 }
 
 impl Script {
@@ -109,7 +113,11 @@ impl Script {
                 let link = self.placed(link);
                 self.line(format_args!("ln -s {target} {link}"));
             }
-            Inside::Tree(tree) => self.tree(tree),
+            Inside::Tree(tree) => {
+                for line in self.trees.lines(tree) {
+                    self.line(line);
+                }
+            }
             Inside::Hostname(name) => {
                 self.line(format_args!("hostname {}", quoted(&name.to_string_lossy())));
             }
@@ -152,10 +160,6 @@ impl Script {
             )),
             Inside::IgnoreSigchld => self.line("trap '' CHLD"),
         }
-    }
-
-    fn tree(&mut self, tree: &Tree) {
-        self.line(format_args!("# not yet: {tree}"));
     }
 
     fn offsets(&mut self, plan: &Plan) {
