@@ -14,7 +14,9 @@ use nsshim::sys::{self, Change, SignalInfo, Whose};
 use nsshim::{Message, Received, Started, orphans};
 
 use crate::causes;
-use crate::error::{self, Error};
+use crate::error::Error;
+use crate::outlet::Outlet;
+use crate::own_signals;
 use crate::relay::Relay;
 use crate::resolve::Request;
 use crate::state::PidFile;
@@ -27,10 +29,24 @@ pub fn run(mut request: Request) -> Result<i32, Error> {
     sys::block_all_signals()
         .map_err(|errno| Error::new(format!("cannot take over the signals: {errno}")))?;
     let mut status = Status::new(request.status.take());
-    carry_out(request, &mut status).inspect_err(|error| status.failed(error))
+    let signal_mask = request.spec.process.signal_mask;
+    let ended = carry_out(request, &mut status);
+    if status.is_asked_for() || ended.is_err() {
+        own_signals::take_back(signal_mask);
+    }
+    match ended {
+        Ok(exit) => {
+            status.exited(&exit);
+            Ok(i32::from(exit.status()))
+        }
+        Err(error) => {
+            status.failed(&error);
+            Err(error)
+        }
+    }
 }
 
-fn carry_out(request: Request, status: &mut Status) -> Result<i32, Error> {
+fn carry_out(request: Request, status: &mut Status) -> Result<nsshim::Exit, Error> {
     let Request { spec, host, terminal, stop_signal, claim, pid_file, .. } = request;
     let session = spec.session;
     let signal_mask = spec.process.signal_mask;
@@ -61,6 +77,7 @@ fn carry_out(request: Request, status: &mut Status) -> Result<i32, Error> {
         stop_signal,
         relay,
         pid_file: PidFile::new(pid_file),
+        complaints: Outlet::new(std::io::stderr()),
         outcome: None,
         heard: VecDeque::new(),
         unsent: VecDeque::new(),
@@ -73,11 +90,12 @@ fn carry_out(request: Request, status: &mut Status) -> Result<i32, Error> {
     let _ = sys::waitid(Whose::Pid(foreground.started.shim), libc::WEXITED);
     drop(foreground.pid_file);
     drop(claim);
+    if foreground.complaints.interest().is_some() {
+        own_signals::take_back(signal_mask);
+        foreground.complaints.finish();
+    }
     match outcome {
-        Outcome::Exited(exit) => {
-            status.exited(&exit);
-            Ok(i32::from(exit.status()))
-        }
+        Outcome::Exited(exit) => Ok(exit),
         Outcome::Failed(failure) => Err(context.explain(failure)),
         Outcome::NotExecuted { errno, code } => Err(context.not_executed(errno, code)),
         Outcome::ShimDied => {
@@ -116,6 +134,8 @@ struct Foreground {
     stop_signal: i32,
     relay: Option<Relay>,
     pid_file: PidFile,
+    /// What is wrong, but no reason to end.
+    complaints: Outlet<std::io::Stderr>,
     outcome: Option<Outcome>,
     /// What the shim said while we waited for something else.
     heard: VecDeque<Received>,
@@ -126,8 +146,10 @@ struct Foreground {
 impl Foreground {
     fn watch(&mut self, status: &mut Status) -> Outcome {
         loop {
-            let ready = self.wait();
+            let ready = self.wait(status);
             self.send_unsent();
+            status.turn();
+            self.complaints.turn();
             if ready.signals
                 && let Some(given_up) = self.hear_signals()
             {
@@ -148,7 +170,7 @@ impl Foreground {
         }
     }
 
-    fn wait(&self) -> Ready {
+    fn wait(&self, status: &Status) -> Ready {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let (channel, signals) = (self.started.channel.as_fd(), self.signals.as_fd());
         let mut fds = if self.unsent.is_empty() {
@@ -161,6 +183,7 @@ impl Foreground {
         if let Some(relay) = &self.relay {
             fds.extend(relay.interests());
         }
+        fds.extend(status.interest().into_iter().chain(self.complaints.interest()));
         let look_again = self.relay.as_ref().and_then(Relay::look_again);
         let timeout = match (self.heard.is_empty(), look_again) {
             (false, _) => PollTimeout::ZERO,
@@ -200,7 +223,7 @@ impl Foreground {
                 Message::Started { pid } => {
                     status.started(pid);
                     if let Err(error) = self.pid_file.write(pid) {
-                        error::report(&error);
+                        self.complaints.say(&format!("{error}\n"));
                     }
                 }
                 Message::Stopped { signal } if self.stops_with_workload(signal) => {

@@ -18,6 +18,8 @@ mod error;
 mod exit;
 mod foreground;
 mod inherited;
+mod outlet;
+mod own_signals;
 mod relay;
 mod resolve;
 #[cfg(all(own_start, not(test)))]

@@ -28,6 +28,7 @@ use self::environment::OwnRoot;
 use crate::args::RunArgs;
 use crate::error::Error;
 use crate::inherited::Inherited;
+use crate::own_signals;
 use crate::state::{Claim, PidFile};
 use crate::status::Status;
 
@@ -65,7 +66,8 @@ pub fn run(args: RunArgs, inherited: &Inherited) -> Result<Request, Error> {
         Ok(request) => Ok(Request { status, ..request }),
         Err(error) => {
             // A reader that has gone must not end us by SIGPIPE before we have said why.
-            let _ = nsshim::sys::block_all_signals();
+            let mask = own_signals::without_sigpipe(inherited.signal_mask);
+            let _ = nsshim::sys::set_signal_mask(mask);
             Status::new(status).failed(&error);
             Err(error)
         }

@@ -6,29 +6,46 @@
 //! {"event":"exited","status":143,"signal":15}
 //! ```
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
+use nix::poll::PollFd;
 use nsshim::Exit;
 use nsshim::spec::Kind;
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
+use crate::outlet::Outlet;
 
 /// Where to tell it, if anywhere.
 pub struct Status {
-    to: Option<OwnedFd>,
+    to: Option<Outlet<OwnedFd>>,
     namespaces: Map<String, Value>,
 }
 
 impl Status {
     /// Tells it to `to`.
     pub fn new(to: Option<OwnedFd>) -> Self {
-        Status { to, namespaces: Map::new() }
+        Status { to: to.map(Outlet::new), namespaces: Map::new() }
     }
 
     /// The descriptor, to keep it open.
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.to.as_ref().map(AsFd::as_fd)
+        self.to.as_ref().map(Outlet::descriptor)
+    }
+
+    /// Whether anybody wants to know.
+    pub fn is_asked_for(&self) -> bool {
+        self.to.is_some()
+    }
+
+    /// What to wait for before [`turn`](Self::turn) can say more.
+    pub fn interest(&self) -> Option<PollFd<'_>> {
+        self.to.as_ref().and_then(Outlet::interest)
+    }
+
+    /// Says what its reader has room for.
+    pub fn turn(&mut self) {
+        self.to.iter_mut().for_each(Outlet::turn);
     }
 
     /// The ids come before the start.
@@ -38,13 +55,14 @@ impl Status {
     }
 
     /// The workload runs; `pid` is the host's number of the container's first process.
-    pub fn started(&self, pid: i32) {
+    /// Waits for nobody.
+    pub fn started(&mut self, pid: i32) {
         self.line(json!({"event": "started", "pid": pid, "namespaces": self.namespaces}));
     }
 
     /// nsctl or the start of the workload failed.
-    pub fn failed(&self, error: &Error) {
-        self.line(json!({
+    pub fn failed(&mut self, error: &Error) {
+        self.last_line(json!({
             "event": "failed",
             "message": error.message,
             "cause": error.cause,
@@ -54,22 +72,23 @@ impl Status {
     }
 
     /// The workload ended.
-    pub fn exited(&self, exit: &Exit) {
+    pub fn exited(&mut self, exit: &Exit) {
         let signal = match exit {
             Exit::Code(_) => None,
             Exit::Signaled { signal, .. } => Some(signal),
         };
-        self.line(json!({"event": "exited", "status": exit.status(), "signal": signal}));
+        self.last_line(json!({"event": "exited", "status": exit.status(), "signal": signal}));
     }
 
-    fn line(&self, value: Value) {
-        let Some(to) = &self.to else { return };
-        let mut text = value.to_string();
-        text.push('\n');
-        let mut bytes = text.as_bytes();
-        // A reader that went away wants no more.
-        while let Ok(count @ 1..) = nix::unistd::write(to, bytes) {
-            bytes = &bytes[count..];
+    fn line(&mut self, value: Value) {
+        if let Some(to) = &mut self.to {
+            to.say(&format!("{value}\n"));
         }
+    }
+
+    /// Waits for the reader.
+    fn last_line(&mut self, value: Value) {
+        self.line(value);
+        self.to.iter_mut().for_each(Outlet::finish);
     }
 }

@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 use crate::error::Error;
 
 /// How long the shim may take to clean up before it is killed.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// By what, and where the shim was.
 pub struct GivenUp {
