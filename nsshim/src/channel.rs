@@ -161,7 +161,9 @@ pub fn receive(from: impl AsFd, wait: bool) -> Received {
             Some(&mut rights),
             flags,
         ) {
-            Err(Errno::EINTR) => continue,
+            // It ended without reading all from us, and the kernel says that first, once; what
+            // it said is still there.
+            Err(Errno::EINTR | Errno::ECONNRESET) => continue,
             Err(Errno::EAGAIN) => return Received::Nothing,
             Err(_) => return Received::End,
             Ok(received) => received,
@@ -187,11 +189,14 @@ pub fn receive(from: impl AsFd, wait: bool) -> Received {
     }
 }
 
-/// Whether the other side is dead and all it said was read.
+/// Whether the other side is dead, and all it said was read or nobody will read it.
 pub fn has_ended(channel: impl AsFd) -> bool {
     let mut byte = [0];
     let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
-    matches!(nix::sys::socket::recv(channel.as_fd().as_raw_fd(), &mut byte, flags), Ok(0))
+    matches!(
+        nix::sys::socket::recv(channel.as_fd().as_raw_fd(), &mut byte, flags),
+        Ok(0) | Err(Errno::ECONNRESET)
+    )
 }
 
 fn encode(message: &Message) -> Vec<u8> {
@@ -310,6 +315,16 @@ mod tests {
         drop(left);
         assert!(has_ended(&right));
         assert!(matches!(receive(&right, true), Received::End));
+    }
+
+    #[test]
+    fn last_words_are_heard_from_who_did_not_listen() {
+        let (left, right) = pair().unwrap();
+        send(&left, &Message::Go, None).unwrap();
+        send(&right, &Message::Reached, None).unwrap();
+        drop(right);
+        assert!(matches!(receive(&left, true), Received::Message(Message::Reached, None)));
+        assert!(matches!(receive(&left, true), Received::End));
     }
 
     #[test]
