@@ -67,6 +67,7 @@ fn spec(id_maps: Option<IdMaps>, shared: &[Kind]) -> Spec {
             no_new_privs: true,
             seccomp: Seccomp::Default,
             mask_paths: true,
+            nested: Nested::Default,
         },
         init: true,
         report_namespaces: false,
@@ -261,7 +262,7 @@ fn no_mount_of_ours_can_reach_the_host() {
     each_plan(|plan, propagation| {
         let mounts = places(plan, is_mount);
         if !plan.clone.contains(Kind::Mnt.flag()) {
-            assert_eq!(mounts, [], "{plan}");
+            assert!(mounts.is_empty(), "{plan}");
             return;
         }
         let propagates = places(plan, |step| matches!(step, Inside::Propagate(_)));
@@ -269,7 +270,7 @@ fn no_mount_of_ours_can_reach_the_host() {
         assert!(mounts.iter().all(|mount| *mount > propagates[0]), "{plan}");
         let kept = places(plan, |step| matches!(step, Inside::KeepPrivate(_)));
         match propagation {
-            Propagation::Private | Propagation::Slave => assert_eq!(kept, [], "{plan}"),
+            Propagation::Private | Propagation::Slave => assert!(kept.is_empty(), "{plan}"),
             Propagation::Shared | Propagation::Unchanged => {
                 assert!(kept.iter().all(|at| *at > propagates[0]), "{plan}");
                 assert!(mounts.iter().all(|mount| kept.iter().all(|at| at < mount)), "{plan}");
@@ -355,7 +356,7 @@ fn control_groups_are_shown_read_only_where_the_host_shows_them() {
 fn without_the_right_to_no_bounding_set_is_dropped() {
     let no_right = Host { capabilities: !Capability::CAP_SETPCAP.bitmask(), ..ROOT };
     let plan = plan(spec(None, &[Kind::User]), &no_right);
-    assert_eq!(places(&plan, |step| matches!(step, Inside::DropBounding(_))), []);
+    assert!(places(&plan, |step| matches!(step, Inside::DropBounding(_))).is_empty());
 }
 
 #[test]

@@ -18,7 +18,15 @@ pub const DOCKER_DEFAULT_CAPABILITIES: u64 = 1 << 0 // CHOWN
     | 1 << 29 // AUDIT_WRITE
     | 1 << 31; // SETFCAP
 
+/// A right that is no capability, beside them in a set: to make containers inside.
+pub const NESTING: u64 = 1 << 63;
+
 /// The sets whose filters are made beforehand: docker's, what is left when all are dropped, what
-/// namespaces inside need, and all.
-pub const PREBUILT: [u64; 4] =
-    [DOCKER_DEFAULT_CAPABILITIES, 0, DOCKER_DEFAULT_CAPABILITIES | 1 << 21, u64::MAX];
+/// namespaces inside need, as a right of its own and with the capability, and all.
+pub const PREBUILT: [u64; 5] = [
+    DOCKER_DEFAULT_CAPABILITIES,
+    0,
+    DOCKER_DEFAULT_CAPABILITIES | NESTING,
+    DOCKER_DEFAULT_CAPABILITIES | 1 << 21,
+    !NESTING,
+];

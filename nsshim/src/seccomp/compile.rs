@@ -33,20 +33,26 @@ pub fn compile(policy: &Policy) -> Vec<sock_filter> {
 }
 
 fn calls(asm: &mut Assembler, table: &Table) -> Label {
-    let unknown = asm.finish_with(&table.unknown);
-    let mut ranges = Ranges::all(unknown);
+    let mut ranges = Ranges::all(asm.finish_with(table.otherwise(0)));
     let mut last = None;
-    for (&number, call) in &table.calls {
-        // Most calls fare as the one before.
-        let label = match last {
-            Some((same, label)) if same == call => label,
-            _ => arguments::assemble(asm, call),
+    // Where something may change: at each call, behind it, and where another architecture begins.
+    let after = |&number: &u32| number.checked_add(1);
+    let mut firsts: Vec<u32> = table.calls.keys().copied().collect();
+    firsts.extend(table.calls.keys().filter_map(after));
+    firsts.extend(table.beyond.iter().map(|(first, _)| first));
+    firsts.sort_unstable();
+    firsts.dedup();
+    for number in firsts {
+        let label = match (table.calls.get(&number), last) {
+            (None, _) => asm.finish_with(table.otherwise(number)),
+            // Most calls fare as the one before.
+            (Some(call), Some((same, label))) if same == call => label,
+            (Some(call), _) => arguments::assemble(asm, call),
         };
-        last = Some((call, label));
-        ranges.from(number, label);
-        if let Some(next) = number.checked_add(1) {
-            ranges.from(next, unknown);
+        if let Some(call) = table.calls.get(&number) {
+            last = Some((call, label));
         }
+        ranges.from(number, label);
     }
     let tree = ranges.assemble(asm, &numbers_tried_at_load);
     asm.load(NUMBER, tree)

@@ -155,7 +155,17 @@ const ALLOWED_WITH: &[(u32, &str)] = &[
     (CAP_SYSLOG, "syslog"),
     (CAP_PERFMON, "perf_event_open"),
     (CAP_BPF, "bpf"),
+    // A container engine, a browser's sandbox, nsctl: all of it needs rights in a user namespace
+    // made inside.
+    (
+        NESTING,
+        "chroot clone clone3 fsconfig fsmount fsopen fspick mount mount_setattr move_mount \
+         open_tree open_tree_attr pivot_root setdomainname sethostname setns umount umount2 unshare",
+    ),
 ];
+
+/// [`super::capabilities::NESTING`], by its bit.
+const NESTING: u32 = 63;
 
 const CAP_DAC_READ_SEARCH: u32 = 2;
 const CAP_SYS_MODULE: u32 = 16;
@@ -191,24 +201,27 @@ pub fn policy(arches: &[Arch], capabilities: u64) -> Policy {
     let mut allowed: HashSet<&str> = HashSet::with_capacity(400);
     let names = ALLOWED.iter().map(|(_, names)| names).chain(granted);
     allowed.extend(names.flat_map(|names| names.split_whitespace()));
+    let nesting = capabilities & 1 << NESTING != 0;
     let table = |arch: &Arch| Table {
         audit: arch.audit,
         calls: arch
             .syscalls()
-            .map(|(number, name)| (number, call(name, arch, allowed.contains(name))))
+            .map(|(number, name)| (number, call(name, arch, allowed.contains(name), nesting)))
             .collect(),
         unknown: NOT_IMPLEMENTED,
+        beyond: None,
     };
     // No kernel that runs this program has calls of another architecture.
     Policy { tables: arches.iter().map(table).collect(), foreign: SeccompAction::KillProcess }
 }
 
-fn call(name: &str, arch: &Arch, allowed: bool) -> Call {
+fn call(name: &str, arch: &Arch, allowed: bool, nesting: bool) -> Call {
     match (name, allowed) {
         ("clone", false) => clone(arch),
         // Its flags are in memory, out of reach. ENOSYS makes a libc use clone.
         ("clone3", false) => Call::always(NOT_IMPLEMENTED),
         ("ioctl", true) => ioctl(),
+        ("keyctl", _) if nesting => keyrings(arch),
         ("personality", _) => personality(arch),
         ("socket", _) => socket(arch),
         (_, true) => Call::always(Allow),
@@ -250,6 +263,18 @@ fn ioctl() -> Call {
         action: NOT_PERMITTED,
     });
     Call { rules: input.into(), otherwise: Allow }
+}
+
+/// What runtimes do at a start: a session keyring of the container's own, and rights on it. By the
+/// numbers of `linux/keyctl.h`.
+fn keyrings(arch: &Arch) -> Call {
+    const JOIN_SESSION_KEYRING: u64 = 1;
+    const SETPERM: u64 = 5;
+    const DESCRIBE: u64 = 6;
+    allowed_if(
+        [JOIN_SESSION_KEYRING, SETPERM, DESCRIBE]
+            .map(|operation| vec![first(arch, SeccompCmpOp::Eq, operation)]),
+    )
 }
 
 /// Linux of 64 or 32 bits, with a version 2.6 if need be, or the question what it is
@@ -307,6 +332,7 @@ mod tests {
     #[test]
     fn capability_numbers_are_those_of_caps() {
         use caps::Capability;
+        assert_eq!(1 << NESTING, super::super::capabilities::NESTING);
         for (ours, theirs) in [
             (CAP_DAC_READ_SEARCH, Capability::CAP_DAC_READ_SEARCH),
             (CAP_SYS_MODULE, Capability::CAP_SYS_MODULE),

@@ -26,6 +26,19 @@ pub struct Table {
     pub calls: BTreeMap<u32, Call>,
     /// For numbers that are not in `calls`.
     pub unknown: SeccompAction,
+    /// For those of them from this number on: where another architecture begins that has the
+    /// same `audit` value, as x32 has x86_64's.
+    pub beyond: Option<(u32, SeccompAction)>,
+}
+
+impl Table {
+    /// What happens to a number that is not in `calls`.
+    pub fn otherwise(&self, number: u32) -> &SeccompAction {
+        match &self.beyond {
+            Some((first, action)) if number >= *first => action,
+            _ => &self.unknown,
+        }
+    }
 }
 
 /// What happens to one system call: what the first matching rule says.

@@ -5,7 +5,7 @@
 mod arguments;
 mod default;
 mod numbers;
-mod random;
+pub(super) mod random;
 mod reference;
 
 use super::interpreter::{SystemCall, run};
@@ -21,7 +21,7 @@ fn decide(policy: &Policy, call: &SystemCall) -> u32 {
     let action = match policy.tables.iter().find(|table| table.audit == call.audit) {
         None => &policy.foreign,
         Some(table) => match table.calls.get(&call.number) {
-            None => &table.unknown,
+            None => table.otherwise(call.number),
             Some(Call { rules, otherwise }) => rules
                 .iter()
                 .find(|rule| {

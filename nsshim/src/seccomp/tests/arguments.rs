@@ -43,7 +43,7 @@ fn arguments_fare_as_random_rules_say() {
     for _ in 0..3000 {
         let call = random.call(4, &[Allow, Errno(1), Errno(2), Log]);
         let calls = [(1, call)].into();
-        let table = Table { audit: X86_64, calls, unknown: KillProcess };
+        let table = Table { audit: X86_64, calls, unknown: KillProcess, beyond: None };
         try_all(&Policy { tables: vec![table], foreign: KillProcess }, &mut random);
     }
 }

@@ -94,7 +94,8 @@ impl Random {
                 (number, call)
             });
             let calls = calls.collect();
-            Table { audit, calls, unknown: self.pick(actions) }
+            let beyond = Some((1 << self.below(32), self.pick(actions)));
+            Table { audit, calls, unknown: self.pick(actions), beyond }
         };
         let tables = vec![table(super::X86_64), table(super::I386)];
         Policy { tables, foreign: SeccompAction::KillProcess }
