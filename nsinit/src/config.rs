@@ -142,6 +142,8 @@ pub struct Config {
     pub argv0: Option<&'static [u8]>,
     /// The signal mask of the workload, if not the one that nsinit was started with.
     pub mask: Option<SigSet>,
+    /// The system-call filter of the workload ([`crate::sys::seccomp`]), 0 for none.
+    pub filter: u64,
     /// Whether nsinit was held on one processor until now, and the workload is not to be.
     pub all_cpus: bool,
     /// Where reports go.
@@ -179,6 +181,7 @@ impl Config {
             user: None,
             argv0: None,
             mask: None,
+            filter: 0,
             all_cpus: false,
             report_fd: None,
             status_fd: None,

@@ -183,6 +183,7 @@ fn tell_unstarted(config: &Config, arguments: &Strings<'static>, unstarted: &Uns
         match stage {
             Stage::Fork => text.str("cannot make a process"),
             Stage::User => text.str("cannot become the user"),
+            Stage::Filter => text.str("cannot load the filter"),
             Stage::Chdir => text.push(config.chdir.unwrap_or(b"")),
             Stage::Exec => {
                 text.push(arguments.get(config.command).map_or(b"", |name| name.to_bytes()))

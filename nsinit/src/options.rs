@@ -32,6 +32,7 @@ enum Kind {
     Help,
     License,
     Mask,
+    Filter,
     AllCpus,
     NoEnv,
     ParentDeath,
@@ -70,7 +71,7 @@ const fn value(short: u8, long: &'static str, kind: Kind) -> Row {
 /// No short form.
 const NONE: u8 = 0;
 
-static OPTIONS: [Row; 28] = [
+static OPTIONS: [Row; 29] = [
     flag(b'h', "help", Kind::Help),
     flag(b'V', "version", Kind::Version),
     flag(b'l', "license", Kind::License),
@@ -96,6 +97,7 @@ static OPTIONS: [Row; 28] = [
     value(NONE, "argv0", Kind::Argv0),
     value(NONE, "report-fd", Kind::ReportFd),
     value(NONE, "mask", Kind::Mask),
+    value(NONE, "filter", Kind::Filter),
     flag(NONE, "pdeathsig", Kind::Pdeathsig),
     flag(NONE, "all-cpus", Kind::AllCpus),
     flag(NONE, "no-env", Kind::NoEnv),
@@ -255,6 +257,7 @@ fn set(config: &mut Config, kind: Kind, text: &'static [u8]) -> Option<()> {
         Kind::Argv0 => config.argv0 = Some(text),
         Kind::ReportFd => config.report_fd = Some(parse_number(text)?),
         Kind::Mask => config.mask = Some(SigSet(parse_hex(text)?)),
+        Kind::Filter => config.filter = parse_hex(text)?,
         Kind::Pdeathsig => config.pdeathsig = true,
         Kind::AllCpus => config.all_cpus = true,
         Kind::NoEnv => config.environment = false,

@@ -16,6 +16,8 @@ pub enum Stage {
     Chdir,
     /// Becoming `--user`.
     User,
+    /// Loading its system-call filter.
+    Filter,
     /// Executing it.
     Exec,
 }
@@ -27,6 +29,7 @@ impl Stage {
             Stage::Fork => "fork",
             Stage::Chdir => "chdir",
             Stage::User => "user",
+            Stage::Filter => "filter",
             Stage::Exec => "exec",
         }
     }
@@ -78,7 +81,7 @@ const EXITED: u8 = 5;
 const SIGNALED: u8 = 6;
 
 #[cfg(not(freestanding))]
-const STAGES: [Stage; 4] = [Stage::Fork, Stage::Chdir, Stage::User, Stage::Exec];
+const STAGES: [Stage; 5] = [Stage::Fork, Stage::Chdir, Stage::User, Stage::Filter, Stage::Exec];
 
 impl Report {
     /// The size of a record. One write(2) of so little is never split in a pipe or socket.
@@ -145,7 +148,7 @@ mod tests {
             &[][..],
             &[0; 8],
             &[9, 0, 0, 0, 0, 0, 0, 0],
-            &[FAILED, 4, 0, 0, 0, 0, 0, 0],
+            &[FAILED, 5, 0, 0, 0, 0, 0, 0],
             &[SIGNALED, 9, 2, 0, 0, 0, 0, 0],
             &[EXITED, 0, 0, 1, 0, 0, 0, 0],
             &[EXITED, 0, 0, 0, 0, 0, 0],

@@ -421,6 +421,27 @@ pub fn use_all_processors() -> Result<()> {
     unsafe { pointers(number::SCHED_SETAFFINITY, 0, all.len(), all.as_ptr() as usize, 0) }.map(drop)
 }
 
+/// Loads a system-call filter: where its program is (32 bits), how many instructions it has (16)
+/// and with which flags (16, the highest).
+///
+/// # Errors
+/// `EFAULT` if there is no such memory, `EINVAL` if that is no program; else as seccomp(2).
+pub fn seccomp(filter: u64) -> Result<()> {
+    /// `struct sock_fprog` of linux/filter.h.
+    #[repr(C)]
+    struct Program {
+        length: u16,
+        code: usize,
+    }
+    const SET_MODE_FILTER: usize = 1;
+    let program = Program { length: (filter >> 32) as u16, code: filter as u32 as usize };
+    let flags = (filter >> 48) as usize;
+    // SAFETY: the kernel reads one `struct sock_fprog`, which outlives the call, and copies what it
+    // points to as any user's memory: an address that is wrong is an error. It writes nothing.
+    unsafe { pointers(number::SECCOMP, SET_MODE_FILTER, flags, &raw const program as usize, 0) }
+        .map(drop)
+}
+
 /// Names this process, for ps(1) and top(1); at most 15 bytes count.
 ///
 /// # Errors

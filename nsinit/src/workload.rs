@@ -157,6 +157,13 @@ fn execute(task: &Task<'_>) -> Unstarted {
     // Last: from here on a signal does to this process what it would do to the workload.
     sys::rt_sigaction(signal::CHLD, task.inherited.sigchld);
     sys::rt_sigprocmask(task.config.mask.unwrap_or(task.inherited.mask));
+    // It may allow nothing but execve. (Of a name with a slash, for which nothing is looked up.)
+    let filter = task.config.filter;
+    if filter != 0
+        && let Err(errno) = sys::seccomp(filter)
+    {
+        return unstarted(Stage::Filter, errno);
+    }
     Unstarted { stage: Stage::Exec, failure: command.exec() }
 }
 

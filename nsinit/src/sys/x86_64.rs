@@ -43,6 +43,7 @@ pub mod number {
     pub const WAITID: usize = 247;
     pub const OPENAT: usize = 257;
     pub const NEWFSTATAT: usize = 262;
+    pub const SECCOMP: usize = 317;
     pub const CLOSE_RANGE: usize = 436;
 }
 
