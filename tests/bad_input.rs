@@ -189,7 +189,7 @@ fn wrong_rights_are_refused() {
         (&["--cap-drop", "CHOWN,"], &["no such capability: \"\""]),
         (&["--cap-add", "ALL", "--cap-drop", "ALL"], &["contradict each other"]),
         (&["--cap-add", "CHOWN", "--cap-drop", "cap_chown"], &["CAP_CHOWN is both added and"]),
-        (&["--seccomp", "nope"], &["'nope'", "default, unconfined"]),
+        (&["--seccomp", "nope"], &["profile nope: No such file", "--seccomp default"]),
         (&["--dry-run=nope"], &["'nope'", "plan, shell"]),
     ]);
 }

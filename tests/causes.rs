@@ -66,7 +66,7 @@ fn a_system_call_filter_around_us_is_named() {
                 "cause:  a system-call filter around nsctl answers clone3() with ENOSYS",
                 "Seccomp: 2",
                 "remedy: ",
-                "--privileged (nsctl run)",
+                "nsctl run --nesting",
             ],
         );
     });

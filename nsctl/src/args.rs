@@ -3,8 +3,10 @@
 //! A room of its own, because two use it: `cli`, which reads them, and `resolve`,
 //! which says what they mean.
 
+mod rights;
 mod root;
 mod run;
 
+pub use rights::RightsArgs;
 pub use root::{Dns, PlacedBy, Placement, RootArgs};
-pub use run::{DryRun, PropagationArg, RunArgs, SeccompArg, SetgroupsArg};
+pub use run::{DryRun, PropagationArg, RunArgs, SetgroupsArg};

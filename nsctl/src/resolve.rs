@@ -82,7 +82,7 @@ fn resolve(args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Result<Re
     let accounts = Accounts::of(root.as_ref())?;
     let identity = identity::resolve(&args, &host, &asked.namespaces, &accounts)?;
     root::check_maps(&args, &asked.namespaces, identity.maps.as_ref())?;
-    let rights = rights::resolve(&args, &asked.namespaces)?;
+    let rights = rights::resolve(&args.rights, &asked.namespaces, &identity, &host)?;
     let terminal = terminal::resolve(&args)?;
     let own_root = own_root(root.as_ref(), &asked, &identity, &accounts, &terminal);
     let process = process::resolve(&args, inherited, identity.user, preserve_fds, own_root)?;

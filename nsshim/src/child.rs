@@ -6,16 +6,29 @@ use std::fmt;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Instant;
 
+use nsinit::exec::Failure;
+
 use crate::affinity::Held;
 use crate::channel::{self, Message, Received};
 use crate::error::CallError;
 use crate::making::Making;
 use crate::plan::{Exec, Group, InitOptions, Plan};
+use crate::program;
+use crate::seccomp;
 use crate::step::{Inside, InsideContext};
 use crate::sys;
 
 /// The status when the workload could not be started; the reason goes over the channel.
 const FAILED: i32 = 125;
+
+/// What the child executes, when that is nsinit.
+#[derive(Clone, Copy)]
+pub(crate) struct Image<'a> {
+    /// nsinit.
+    pub file: Option<BorrowedFd<'a>>,
+    /// Where in it the workload's filter is, as its `--filter` has it.
+    pub filter: Option<u64>,
+}
 
 /// Carries out the inside of the plan and becomes nsinit, or reports why not.
 ///
@@ -24,11 +37,11 @@ pub(crate) fn run(
     plan: &Plan,
     channel: BorrowedFd<'_>,
     proc: BorrowedFd<'_>,
-    image: Option<BorrowedFd<'_>>,
+    image: Image<'_>,
     held: Option<&Held>,
     making: &Making,
 ) -> ! {
-    let context = InsideContext { channel, proc, image, assembly: RefCell::default() };
+    let context = InsideContext { channel, proc, image: image.file, assembly: RefCell::default() };
     // Again at the end, since a change of ids makes the kernel forget it.
     run_all(&[Inside::DieWithShim], &context);
     run_all(&plan.early, &context);
@@ -39,12 +52,17 @@ pub(crate) fn run(
         wait_for_go(&context);
     }
     run_all(&plan.inside, &context);
+    let program = plan.exec.filter.as_ref().map(|_| find_program(&plan.exec, channel));
     if !making.begin() {
         sys::exit_now(FAILED);
     }
-    match (&plan.exec.init, image) {
-        (Some(options), Some(image)) => become_init(&plan.exec, options, channel, image, held),
-        _ => become_workload(&plan.exec, channel, held),
+    match (&plan.exec.init, image.file) {
+        (Some(options), Some(file)) => {
+            let mut argv = words(&plan.exec, options, channel, held);
+            argv.extend(image.filter.map(|filter| number(format!("--filter={filter:x}"))));
+            become_init(&plan.exec, argv, program, channel, file)
+        }
+        _ => become_workload(&plan.exec, program, channel, held),
     }
 }
 
@@ -81,19 +99,34 @@ fn fail(channel: BorrowedFd<'_>, error: CallError, purpose: impl fmt::Display) -
     sys::exit_now(FAILED)
 }
 
-fn become_init(
+/// Looks for the program while looking is still allowed.
+fn find_program(exec: &Exec, channel: BorrowedFd<'_>) -> CString {
+    let name = exec.argv.first().map_or(c"", CString::as_c_str);
+    program::find(name, &exec.env).unwrap_or_else(|failure| not_executed(&failure, channel))
+}
+
+fn not_executed(failure: &Failure, channel: BorrowedFd<'_>) -> ! {
+    let code = failure.exit_code();
+    say(channel, &Message::NotExecuted { errno: failure.errno, code });
+    sys::exit_now(i32::from(code))
+}
+
+fn number(number: String) -> CString {
+    CString::new(number).unwrap_or_default()
+}
+
+/// nsinit's options.
+fn words(
     exec: &Exec,
     options: &InitOptions,
     channel: BorrowedFd<'_>,
-    image: BorrowedFd<'_>,
     held: Option<&Held>,
-) -> ! {
+) -> Vec<CString> {
     let group = match options.group {
         Group::Keep => c"keep",
         Group::Own => c"own",
         Group::Foreground => c"foreground",
     };
-    let number = |number: String| CString::new(number).unwrap_or_default();
     let mut argv: Vec<CString> = vec![
         c"nsinit".into(),
         c"--no-env".into(),
@@ -111,25 +144,55 @@ fn become_init(
     if options.kill_workload {
         argv.push(c"--pdeathsig".into());
     }
-    if let Some(argv0) = &exec.argv0 {
-        argv.extend([c"--argv0".into(), argv0.clone()]);
+    argv
+}
+
+fn become_init(
+    exec: &Exec,
+    mut argv: Vec<CString>,
+    program: Option<CString>,
+    channel: BorrowedFd<'_>,
+    image: BorrowedFd<'_>,
+) -> ! {
+    let (argv0, command) = command(exec, program);
+    if let Some(argv0) = argv0 {
+        argv.extend([c"--argv0".into(), argv0]);
     }
     argv.push(c"--".into());
-    argv.extend(exec.argv.iter().cloned());
+    argv.extend(command);
 
     let errno = sys::exec_with_channel(image, channel, &argv, &exec.env);
     fail(channel, CallError { call: "execveat(memfd:nsinit)".into(), errno }, "start nsinit")
 }
 
-fn become_workload(exec: &Exec, channel: BorrowedFd<'_>, held: Option<&Held>) -> ! {
+/// The name that the workload is told, if it is another, and what is executed.
+fn command(exec: &Exec, program: Option<CString>) -> (Option<CString>, Vec<CString>) {
+    let mut argv = exec.argv.clone();
+    let Some(found) = program else { return (exec.argv0.clone(), argv) };
+    let Some(name) = argv.first_mut() else { return (exec.argv0.clone(), argv) };
+    let name = std::mem::replace(name, found);
+    (exec.argv0.clone().or(Some(name)), argv)
+}
+
+fn become_workload(
+    exec: &Exec,
+    program: Option<CString>,
+    channel: BorrowedFd<'_>,
+    held: Option<&Held>,
+) -> ! {
     if let Some(held) = held {
         held.let_go();
     }
-    if sys::set_signal_mask(exec.signal_mask).is_ok() {
-        let failure = nsinit::exec::exec(&exec.argv, exec.argv0.as_deref(), &exec.env);
-        let code = failure.exit_code();
-        say(channel, &Message::NotExecuted { errno: failure.errno, code });
-        sys::exit_now(i32::from(code));
+    if sys::set_signal_mask(exec.signal_mask).is_err() {
+        sys::exit_now(FAILED);
     }
-    sys::exit_now(FAILED)
+    let (argv0, argv) = command(exec, program);
+    if let Some(filter) = &exec.filter
+        && let Err(errno) = seccomp::install(filter)
+    {
+        let call = "seccomp(SECCOMP_SET_MODE_FILTER)".into();
+        fail(channel, CallError { call, errno }, "load the system-call filter");
+    }
+    let failure = nsinit::exec::exec(&argv, argv0.as_deref(), &exec.env);
+    not_executed(&failure, channel)
 }

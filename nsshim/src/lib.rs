@@ -21,6 +21,7 @@ mod host;
 mod making;
 pub mod orphans;
 mod plan;
+mod program;
 pub mod seccomp;
 mod shim;
 pub mod spec;

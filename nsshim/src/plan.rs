@@ -17,9 +17,10 @@ use caps::Capability;
 use nix::sched::CloneFlags;
 
 use crate::host::Host;
-use crate::seccomp;
+use crate::seccomp::{self, Filter};
 use crate::spec::{
-    Choice, ContainerId, Kind, Process, Propagation, Seccomp, Session, Spec, TimeOffsets,
+    Choice, ContainerId, Kind, Nested, Process, Propagation, Rights, Seccomp, Session, Spec,
+    TimeOffsets,
 };
 use crate::step::{Inside, Outside};
 
@@ -65,6 +66,9 @@ pub struct Exec {
     pub signal_mask: u64,
     /// The descriptors from 3 on that the workload keeps.
     pub preserve_fds: u32,
+    /// A filter that is loaded in the workload's own process, right before its execve: it need
+    /// not allow what nsinit does.
+    pub filter: Option<Filter>,
 }
 
 /// How nsinit is to treat the workload.
@@ -136,6 +140,10 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     if new_net {
         inside.push(Inside::LoopbackUp);
     }
+    // By the host's /proc, which is closed soon; with CAP_SYS_RESOURCE, which goes after that.
+    if rights.nested == Nested::Denied && new_user {
+        inside.push(Inside::NoUserNamespaces);
+    }
     // A terminal needs a session to control, and the /dev/pts mounted above.
     if session == Session::Own {
         inside.push(Inside::Session);
@@ -162,11 +170,19 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     if own_user || host.has(Capability::CAP_SETPCAP) {
         inside.push(Inside::DropBounding(rights.capabilities));
     }
-    let mut filter = (rights.seccomp == Seccomp::Default)
-        .then(|| Inside::Seccomp(seccomp::default_filter(rights.capabilities)));
+    let (filter, own_filter) = match rights.seccomp {
+        Seccomp::Default => (Some(seccomp::default_filter(filter_rights(&rights))), None),
+        // A file may allow the workload's calls and no other.
+        Seccomp::Profile(filter) if rights.no_new_privs => (None, Some(filter)),
+        Seccomp::Profile(filter) => (Some(filter), None),
+        Seccomp::Unconfined => (None, None),
+    };
+    // First the one that others must not forbid to load.
+    let nested = (rights.nested == Nested::Denied).then(seccomp::no_user_namespaces);
+    let mut filters: Vec<Inside> = nested.into_iter().chain(filter).map(Inside::Seccomp).collect();
     // Without no_new_privs loading a filter needs CAP_SYS_ADMIN, which goes now.
     if !rights.no_new_privs {
-        inside.extend(filter.take());
+        inside.append(&mut filters);
     }
     let becomes_root = process.user.as_ref().is_none_or(|user| user.uid == ContainerId(0));
     inside.extend(process.user.clone().map(Inside::Become));
@@ -181,7 +197,7 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     // Forgotten by the kernel at every change of ids, so after the last.
     inside.push(Inside::DieWithShim);
     // Last: what it denies must not be needed by a step.
-    inside.extend(filter);
+    inside.append(&mut filters);
 
     Plan {
         before,
@@ -189,7 +205,7 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
         early,
         outside,
         inside,
-        exec: exec(process, init, session, has_terminal, ends_as_one),
+        exec: exec(process, own_filter, init, session, has_terminal, ends_as_one),
         ends_as_one,
         session,
         report_start,
@@ -244,8 +260,17 @@ fn joins(mut namespaces: crate::spec::Namespaces, time: Option<TimeOffsets>) -> 
     steps
 }
 
+/// What the default policy depends on.
+fn filter_rights(rights: &Rights) -> u64 {
+    match rights.nested {
+        Nested::Allowed => rights.capabilities | seccomp::NESTING,
+        Nested::Default | Nested::Denied => rights.capabilities,
+    }
+}
+
 fn exec(
     process: Process,
+    filter: Option<Filter>,
     init: bool,
     session: Session,
     has_terminal: bool,
@@ -263,5 +288,6 @@ fn exec(
         env: process.env,
         signal_mask: process.signal_mask,
         preserve_fds: process.preserve_fds,
+        filter,
     }
 }

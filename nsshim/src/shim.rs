@@ -85,7 +85,10 @@ fn make(
     }
     let proc = open_proc().map_err(|error| error.during("prepare the container"))?;
     let image = match plan.exec.init {
-        Some(_) => Some(image::open().map_err(|error| error.during("prepare nsinit"))?),
+        Some(_) => Some(
+            image::open(plan.exec.filter.as_ref())
+                .map_err(|error| error.during("prepare nsinit"))?,
+        ),
         None => None,
     };
     let context = OutsideContext { child: None, channel: None, proc: proc.as_fd(), nsctl };
@@ -98,8 +101,16 @@ fn make(
     let become_child = || -> Infallible {
         // Our end must close with us alone: it is how the child sees us die.
         sys::close_in_child(ours.as_fd());
-        let image = image.as_ref().map(AsFd::as_fd);
-        child::run(plan, theirs.as_fd(), proc.as_fd(), image, held, &making)
+        let filter = image.as_ref().and_then(|image| image.filter);
+        let image = image.as_ref().map(|image| image.file.as_fd());
+        child::run(
+            plan,
+            theirs.as_fd(),
+            proc.as_fd(),
+            child::Image { file: image, filter },
+            held,
+            &making,
+        )
     };
     let (pid, pidfd) = if plan.child_may_share_memory() {
         sys::clone_vfork(plan.clone, become_child)

@@ -13,6 +13,8 @@ use std::ffi::CString;
 use nix::pty::Winsize;
 use nix::sys::termios::Termios;
 
+use crate::seccomp::Filter;
+
 pub use idmap::{IdKind, IdMap, IdMaps, Setgroups};
 pub(crate) use idmap::{parse as parse_idmap, text as idmap_text};
 pub use mount::{Attributes, Bind, Mount, Placed};
@@ -93,13 +95,28 @@ pub struct Rights {
     pub seccomp: Seccomp,
     /// Whether kernel files in /proc and /sys are hidden or read-only.
     pub mask_paths: bool,
+    /// Whether containers may be made inside.
+    pub nested: Nested,
 }
 
 /// The system-call filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seccomp {
     /// The default policy for the capabilities.
     Default,
     /// None.
     Unconfined,
+    /// Another one.
+    Profile(Filter),
+}
+
+/// What making containers inside meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nested {
+    /// The default policy, which denies it to who has not CAP_SYS_ADMIN.
+    Default,
+    /// No user namespace is made inside, whatever the rights.
+    Denied,
+    /// The default policy lets it happen; what hides kernel files would not, so nothing does.
+    Allowed,
 }

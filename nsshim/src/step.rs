@@ -12,7 +12,7 @@ mod identity;
 mod idmap;
 mod idmapped;
 mod join;
-mod limits;
+pub(crate) mod limits;
 pub(crate) mod mount;
 mod net;
 mod persist;
@@ -106,6 +106,8 @@ pub enum Inside {
     Domainname(CString),
     /// Set the loopback interface up.
     LoopbackUp,
+    /// Allow no user namespace in the container's own.
+    NoUserNamespaces,
     /// setrlimit(2)
     Rlimit(Rlimit),
     /// setpriority(2)
@@ -228,6 +230,7 @@ impl Inside {
             Inside::Hostname(name) => uts::hostname(name),
             Inside::Domainname(name) => uts::domainname(name),
             Inside::LoopbackUp => net::loopback_up(),
+            Inside::NoUserNamespaces => limits::no_user_namespaces(context.proc),
             Inside::Rlimit(limit) => limits::rlimit(limit),
             Inside::Nice(nice) => limits::nice(*nice),
             Inside::Umask(mask) => limits::umask(*mask),
@@ -268,6 +271,7 @@ impl Inside {
             Inside::Hostname(name) => format!("set the hostname {}", name.to_string_lossy()),
             Inside::Domainname(name) => format!("set the domain name {}", name.to_string_lossy()),
             Inside::LoopbackUp => "set the loopback interface up".into(),
+            Inside::NoUserNamespaces => "forbid user namespaces inside".into(),
             Inside::Rlimit(limit) => format!("set the limit {:?}", limit.resource),
             Inside::Nice(nice) => format!("set the nice value {nice}"),
             Inside::Umask(_) => "set the umask".into(),
@@ -334,6 +338,9 @@ impl fmt::Display for Inside {
             Inside::Hostname(name) => write!(f, "sethostname({name:?})"),
             Inside::Domainname(name) => write!(f, "setdomainname({name:?})"),
             Inside::LoopbackUp => f.write_str("ioctl(SIOCSIFFLAGS, \"lo\", IFF_UP)"),
+            Inside::NoUserNamespaces => {
+                write!(f, "write(\"/proc/{}\", \"0\")", limits::USER_NAMESPACES)
+            }
             Inside::Rlimit(limit) => limits::describe_rlimit(f, limit),
             Inside::Nice(nice) => write!(f, "setpriority(PRIO_PROCESS, 0, {nice})"),
             Inside::Umask(mask) => write!(f, "umask(0{mask:o})"),
@@ -344,11 +351,7 @@ impl fmt::Display for Inside {
             Inside::DropBounding(keep) => capabilities::describe_bounding(f, *keep),
             Inside::Capabilities(set) => capabilities::describe(f, *set),
             Inside::NoNewPrivs => f.write_str("prctl(PR_SET_NO_NEW_PRIVS, 1)"),
-            Inside::Seccomp(filter) => write!(
-                f,
-                "seccomp(SECCOMP_SET_MODE_FILTER, {} instructions)",
-                filter.instructions().len()
-            ),
+            Inside::Seccomp(filter) => write!(f, "{filter}"),
             Inside::DieWithShim => f.write_str("prctl(PR_SET_PDEATHSIG, SIGKILL)"),
             Inside::ReportNamespaces => f.write_str("stat(\"/proc/self/ns/*\")"),
             Inside::CloseDescriptors { from } => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::RootArgs;
+use super::{RightsArgs, RootArgs};
 
 /// Run a command in namespaces of its own
 ///
@@ -199,21 +199,9 @@ pub struct RunArgs {
     #[arg(short, long, help_heading = "Terminal")]
     pub interactive: bool,
 
-    /// Add capabilities: NAME, CAP_NAME or ALL
-    #[arg(long, value_name = "CAP,...", value_delimiter = ',', help_heading = "Rights")]
-    pub cap_add: Vec<String>,
-    /// Drop capabilities
-    #[arg(long, value_name = "CAP,...", value_delimiter = ',', help_heading = "Rights")]
-    pub cap_drop: Vec<String>,
-    /// All capabilities, no system-call filter, nothing hidden
-    #[arg(long, help_heading = "Rights")]
-    pub privileged: bool,
-    /// Let set-user-ID programs raise their rights
-    #[arg(long, help_heading = "Rights")]
-    pub allow_new_privileges: bool,
-    /// System-call filter
-    #[arg(long, value_enum, value_name = "default|unconfined", help_heading = "Rights")]
-    pub seccomp: Option<SeccompArg>,
+    /// What the command may do
+    #[command(flatten)]
+    pub rights: RightsArgs,
 
     /// Print what would be done, or the commands of a shell that do the same
     #[arg(long, value_enum, value_name = "plan|shell", num_args = 0..=1, require_equals = true,
@@ -241,15 +229,6 @@ pub enum SetgroupsArg {
     Allow,
     /// It is denied
     Deny,
-}
-
-/// `--seccomp`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SeccompArg {
-    /// The default policy
-    Default,
-    /// No filter
-    Unconfined,
 }
 
 /// `--dry-run`

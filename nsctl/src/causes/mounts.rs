@@ -109,7 +109,7 @@ fn too_revealing(scene: &Scene<'_>, fstype: &str, usual: &str, instead: &str) ->
     let remedy = format!(
         "{instead} (takes {usual} as it is), or the container around nsctl without masks: \
          --security-opt systempaths=unconfined (docker), --security-opt unmask=ALL (podman), \
-         --privileged (nsctl run)"
+         --nesting (nsctl run)"
     );
     if shown.is_empty() {
         return Some(

@@ -118,17 +118,22 @@ fn seccomp_filter(scene: &Scene<'_>) -> Option<Finding> {
     }
     let call = call_name(scene.failure);
     let answer = sys::intercepted(call)?;
-    Some(
-        Finding::new(format!(
-            "a system-call filter around nsctl answers {call}() with {} \
-             (Seccomp: 2 in /proc/self/status)",
-            errno_name(answer)
-        ))
-        .try_this(
+    let found = Finding::new(format!(
+        "a system-call filter around nsctl answers {call}() with {} \
+         (Seccomp: 2 in /proc/self/status)",
+        errno_name(answer)
+    ));
+    Some(found.try_this(match in_container_of_ours(&scene.machine) {
+        true => "start the container that nsctl is in with: nsctl run --nesting",
+        false => {
             "start nsctl outside of that container, or the container without the filter: \
-             --security-opt seccomp=unconfined (docker, podman), --privileged (nsctl run)",
-        ),
-    )
+             --security-opt seccomp=unconfined (docker, podman), --nesting (nsctl run)"
+        }
+    }))
+}
+
+fn in_container_of_ours(machine: &Machine) -> bool {
+    machine.read("/proc/1/comm").is_some_and(|name| name.trim_end() == "nsinit")
 }
 
 /// The ids that a map of /proc/PID/uid_map covers, first and count.

@@ -36,7 +36,7 @@ pub fn resolve(
     };
     let overlay = overlay(&args.root, &source)?;
     // The host's own stays as it is: its /dev is replaced anyway.
-    let devices = args.privileged || source == RootSource::Host;
+    let devices = args.rights.privileged || source == RootSource::Host;
     let read_only = args.root.read_only;
     Ok(Some(Root { source, overlay, read_only, devices, idmap: false }))
 }

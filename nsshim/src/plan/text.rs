@@ -23,13 +23,17 @@ impl fmt::Display for Plan {
         }
         let command: Vec<String> =
             self.exec.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        match &self.exec.init {
+        let by = match &self.exec.init {
             Some(options) => {
                 writeln!(f, "inside   execveat(nsinit, {})", options.words())?;
-                writeln!(f, "inside   nsinit: execve {command:?}")
+                "nsinit: "
             }
-            None => writeln!(f, "inside   execve {command:?}"),
+            None => "",
+        };
+        if let Some(filter) = &self.exec.filter {
+            writeln!(f, "inside   {by}{filter}")?;
         }
+        writeln!(f, "inside   {by}execve {command:?}")
     }
 }
 

@@ -177,13 +177,19 @@ impl<'a> Monitor<'a> {
                 self.failed = true;
                 self.tell(&Message::NotExecuted { errno, code }, None);
             }
-            // That it forks is all it does before; we ask for nothing else.
-            Report::Failed { errno, .. } => {
+            // That it forks, and loads a filter, is all it does before; we ask for nothing else.
+            Report::Failed { stage, errno, .. } => {
                 self.failed = true;
+                let (step, call) = match stage {
+                    Stage::Filter => {
+                        ("load the system-call filter", "seccomp(SECCOMP_SET_MODE_FILTER)")
+                    }
+                    _ => ("make the workload's process", "vfork()"),
+                };
                 self.tell(
                     &Message::Failed(Failure {
-                        step: "make the workload's process".into(),
-                        call: "vfork()".into(),
+                        step: step.into(),
+                        call: call.into(),
                         errno: Errno::from_raw(errno),
                     }),
                     None,

@@ -1,8 +1,12 @@
 //! Resource limits, nice value, umask.
 
 use std::fmt;
+use std::os::fd::BorrowedFd;
 
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
 use nix::sys::resource::setrlimit;
+use nix::sys::stat::Mode;
 
 use crate::error::{Named, Result};
 use crate::spec::Rlimit;
@@ -31,4 +35,17 @@ pub(super) fn nice(nice: i32) -> Result<()> {
 pub(super) fn umask(mask: u32) -> Result<()> {
     sys::umask(mask);
     Ok(())
+}
+
+/// In /proc: how many user namespaces may be made in the reader's own one.
+pub(crate) const USER_NAMESPACES: &str = "sys/user/max_user_namespaces";
+
+/// The filter says so too: where /proc/sys is read-only here, it says so alone.
+pub(super) fn no_user_namespaces(proc: BorrowedFd<'_>) -> Result<()> {
+    let written = openat(proc, USER_NAMESPACES, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())
+        .and_then(|file| nix::unistd::write(&file, b"0"));
+    match written {
+        Ok(_) | Err(Errno::ENOENT | Errno::EROFS | Errno::EACCES | Errno::EPERM) => Ok(()),
+        Err(errno) => Err(errno).call(|| format!("write(\"/proc/{USER_NAMESPACES}\", \"0\")")),
+    }
 }

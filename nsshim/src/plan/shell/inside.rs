@@ -125,6 +125,10 @@ impl Script {
                 self.line(format_args!("domainname {}", quoted(&name.to_string_lossy())));
             }
             Inside::LoopbackUp => self.line("ip link set lo up"),
+            Inside::NoUserNamespaces => self.line(format_args!(
+                "{{ echo 0 > /proc/{}; }} 2> /dev/null || :",
+                crate::step::limits::USER_NAMESPACES
+            )),
             Inside::Rlimit(rlimit) => self.line(format_args!("prlimit --pid $$ {}", limit(rlimit))),
             Inside::Nice(nice) => self.line(format_args!("renice -n {nice} -p $$ > /dev/null")),
             Inside::Umask(mask) => self.line(format_args!("umask 0{mask:o}")),
@@ -263,6 +267,12 @@ impl Script {
 
     fn finish(&mut self, plan: &Plan, callers_env: &[CString]) {
         self.put_dev();
+        if let Some(filter) = &plan.exec.filter {
+            self.line(format_args!(
+                "# no command: the command's own system-call filter, {} instructions",
+                filter.instructions().len()
+            ));
+        }
         if plan.exec.init.is_some() {
             self.line("# nsctl starts nsinit here, as PID 1. Without it the command ignores signals it does not handle.");
         }
