@@ -392,6 +392,27 @@ fn a_directory_closed_to_the_mapped_ids_is_named() {
 }
 
 #[test]
+fn a_read_only_proc_is_named() {
+    let read_only = "mount --bind /proc /proc; mount -o remount,bind,ro /proc";
+    let run = |options: &str| {
+        prepared_by_root(&format!(
+            "export AS_USER; unshare -m sh -ec '{read_only}; exec $AS_USER \"$NSCTL\" run {options} true'"
+        ))
+    };
+    let words = ["/proc is mounted read-only", "remount,bind,rw"];
+    for options in ["", "--boottime 5"] {
+        let Some(ran) = run(options) else { return };
+        ran.expect_error(125, &words);
+    }
+    if Who::User.name().is_some() && have("newuidmap") {
+        run("--map-auto").unwrap().expect_error(125, &words);
+    }
+    // Who maps nothing writes nothing.
+    let text = format!("unshare -m sh -ec '{read_only}; exec \"$NSCTL\" run true'");
+    prepared_by_root(&text).unwrap().success();
+}
+
+#[test]
 fn memory_that_may_not_be_executed_is_named() {
     as_each(|who| {
         // The sysctl belongs to the pid namespace since Linux 6.3.

@@ -16,6 +16,7 @@ mod descriptors;
 mod dry_run;
 mod errors;
 mod exit_status;
+mod full_disk;
 mod full_pipes;
 mod given_up;
 mod identity;

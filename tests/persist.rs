@@ -127,6 +127,28 @@ fn what_cannot_be_kept_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_mount_namespace_with_a_smaller_number_is_named_as_the_cause() {
+    if !is_root() {
+        return;
+    }
+    let mut failed = 0;
+    for (ours, its) in [(0, 1), (1, 0)] {
+        let script = format!(
+            r#"exec taskset -c {ours} unshare -m taskset -c {its} sh -ec '
+            mount -t tmpfs t $HOME; "$NSCTL" run --persist mnt=$HOME/m true; ls $HOME'"#
+        );
+        let ran = shell(Who::Root, &script).run();
+        if ran.code == Some(125) && ran.stderr.contains("EINVAL") {
+            ran.expect_error(125, &["smaller number", "taskset"]);
+            failed += 1;
+        }
+    }
+    if failed == 0 {
+        skip("no processor gives mount namespaces smaller numbers, or there is one processor");
+    }
+}
+
+#[test]
 fn a_mount_namespace_is_not_kept_on_a_shared_mount() {
     if !is_root() {
         return;

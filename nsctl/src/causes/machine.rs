@@ -81,6 +81,8 @@ pub struct Mount {
     /// Which directory of the file system is mounted.
     pub root: String,
     pub target: PathBuf,
+    /// Whether nothing can be written through it.
+    pub read_only: bool,
     /// Whether mounts on it travel elsewhere.
     pub shared: bool,
     pub fstype: String,
@@ -90,7 +92,7 @@ impl Mount {
     fn parse(line: &str) -> Option<Mount> {
         let (mine, of_superblock) = line.split_once(" - ")?;
         let fields: Vec<&str> = mine.split(' ').collect();
-        let [id, parent, _device, root, target, _flags, optional @ ..] = &fields[..] else {
+        let [id, parent, _device, root, target, flags, optional @ ..] = &fields[..] else {
             return None;
         };
         Some(Mount {
@@ -98,10 +100,16 @@ impl Mount {
             parent: parent.parse().ok()?,
             root: unescape(root),
             target: unescape(target).into(),
+            read_only: is_read_only(flags)
+                || of_superblock.split(' ').nth(2).is_some_and(is_read_only),
             shared: optional.iter().any(|field| field.starts_with("shared:")),
             fstype: of_superblock.split(' ').next()?.to_string(),
         })
     }
+}
+
+fn is_read_only(options: &str) -> bool {
+    options.split(',').any(|option| option == "ro")
 }
 
 /// The kernel writes space, tab, newline and backslash as `\040`.
@@ -136,6 +144,9 @@ mod tests {
         assert_eq!((mount.id, mount.parent, mount.root.as_str()), (36, 35, "/a b"));
         assert_eq!(mount.target, Path::new("/mnt/x\\y"));
         assert!(mount.shared && mount.fstype == "ext4");
+        assert!(!mount.read_only);
+        assert!(Mount::parse("1 2 0:3 / /proc ro - proc proc rw").unwrap().read_only);
+        assert!(Mount::parse("1 2 0:3 / /proc rw - proc proc ro").unwrap().read_only);
         assert_eq!(Mount::parse("36 35 98:0 /"), None);
     }
 }

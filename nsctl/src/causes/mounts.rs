@@ -19,6 +19,7 @@ pub const CAUSES: &[Cause] = &[
         },
         look: no_proc,
     },
+    Cause { name: "read-only-proc", explains: writes_to_read_only, look: read_only_proc },
     Cause {
         name: "no-mount-point",
         explains: |failure| call_name(failure) == "mount" && failure.errno == Errno::ENOENT,
@@ -40,6 +41,15 @@ pub const CAUSES: &[Cause] = &[
         },
         look: shared_target,
     },
+    Cause {
+        name: "number-of-mount-namespace",
+        explains: |failure| {
+            failure.call.starts_with("mount(\"/proc/")
+                && failure.call.contains("/ns/mnt\"")
+                && failure.errno == Errno::EINVAL
+        },
+        look: smaller_number,
+    },
 ];
 
 /// `mount("proc", "/proc", …)` was not permitted.
@@ -52,6 +62,26 @@ fn no_proc(scene: &Scene<'_>) -> Option<Finding> {
     (!has).then(|| {
         Finding::new("no proc file system is mounted on /proc where nsctl runs")
             .try_this("mount -t proc proc /proc")
+    })
+}
+
+/// By us, or by newuidmap(1), whose words are part of the step.
+fn writes_to_read_only(failure: &Failure) -> bool {
+    (failure.errno == Errno::EROFS && failure.call.starts_with("write(\"/proc/"))
+        || failure.step.contains("Read-only file system")
+}
+
+fn read_only_proc(scene: &Scene<'_>) -> Option<Finding> {
+    let mount = scene.machine.mount_of(Path::new("/proc"))?;
+    (mount.fstype == "proc" && mount.read_only).then(|| {
+        Finding::new(
+            "/proc is mounted read-only where nsctl runs, and id maps and clock offsets are \
+             written to files in it",
+        )
+        .try_this(
+            "sudo mount -o remount,bind,rw /proc, or a sandbox around nsctl that has a /proc of \
+             its own, such as bwrap with --proc /proc",
+        )
     })
 }
 
@@ -178,5 +208,22 @@ fn shared_target(scene: &Scene<'_>) -> Option<Finding> {
             "a file on a private mount: sudo mount --bind DIR DIR && sudo mount --make-private DIR \
              with DIR on {on}"
         ))
+    })
+}
+
+/// A namespace can be kept only below one with a smaller number, so that no two keep each
+/// other. mnt_ns_loop(), fs/namespace.c; each processor takes its numbers from a range of
+/// its own, Linux 6.18
+fn smaller_number(scene: &Scene<'_>) -> Option<Finding> {
+    let target = scene.failure.call.split('"').nth(3)?;
+    let shared = scene.machine.mount_of(Path::new(target))?.shared;
+    // MNT_NS_INIT_INO, include/uapi/linux/nsfs.h, Linux 6.18
+    let is_first = scene.machine.link("/proc/self/ns/mnt")? == "mnt:[4026531832]";
+    (!shared && !is_first && scene.machine.kernel()? >= (6, 18)).then(|| {
+        Finding::new(
+            "nsctl runs in a mount namespace that is not the machine's first, and a processor of \
+             this kernel may give a new one a smaller number, which cannot be kept in it",
+        )
+        .try_this("nsctl on another processor: taskset -c 0 nsctl run …, then -c 1 and so on")
     })
 }
