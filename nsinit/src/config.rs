@@ -29,6 +29,12 @@ static NAMES: [(&str, Personality); 5] = [
     ("catatonit", Personality::Catatonit),
 ];
 
+/// The names of other inits whose defaults nsinit takes when it is called by them.
+#[cfg(not(freestanding))]
+pub fn other_names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
+}
+
 impl Personality {
     /// From `argv[0]`: what is behind the last slash.
     pub fn of(name: &[u8]) -> Personality {

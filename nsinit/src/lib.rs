@@ -60,5 +60,8 @@ mod text;
 mod timers;
 mod workload;
 
+pub use config::other_names;
+pub use options::{Known as KnownOption, known as known_options};
+
 /// The program, an ELF executable.
 pub const IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/nsinit"));

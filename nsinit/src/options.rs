@@ -71,6 +71,28 @@ const fn value(short: u8, long: &'static str, kind: Kind) -> Row {
 /// No short form.
 const NONE: u8 = 0;
 
+/// An option, for whoever documents them.
+#[cfg(not(freestanding))]
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// Its letter, if it has one.
+    pub short: Option<char>,
+    /// Its name, without the dashes.
+    pub long: &'static str,
+    /// Whether it takes a value.
+    pub takes_value: bool,
+}
+
+/// All options. One with two letters is there twice.
+#[cfg(not(freestanding))]
+pub fn known() -> impl Iterator<Item = Known> {
+    OPTIONS.iter().map(|row| Known {
+        short: (row.short != NONE).then_some(char::from(row.short)),
+        long: str::from_utf8(row.long).expect("written as text below"),
+        takes_value: row.value,
+    })
+}
+
 static OPTIONS: [Row; 29] = [
     flag(b'h', "help", Kind::Help),
     flag(b'V', "version", Kind::Version),

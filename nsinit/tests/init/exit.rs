@@ -71,41 +71,61 @@ fn file(path: PathBuf, contents: &[u8], mode: u32) -> PathBuf {
 }
 
 #[test]
+fn what_may_not_be_executed_is_126() {
+    let directory = directory("denied");
+    let denied = file(directory.join("denied"), b"#!/bin/sh\n", 0o644);
+    cannot_be_executed(&[
+        (denied.display().to_string(), "Permission denied"),
+        (directory.display().to_string(), "Permission denied"),
+    ]);
+    fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
 fn what_cannot_be_executed_is_126() {
     let directory = directory("cannot");
-    let denied = file(directory.join("denied"), b"#!/bin/sh\n", 0o644);
-    let plain = file(directory.join("plain"), b"", 0o644);
     let no_interpreter = file(directory.join("interpreter"), b"#!/no/such/interpreter\n", 0o755);
     // An ELF file for a processor that is not this one.
     let mut elf = nsinit::IMAGE.to_vec();
     elf[18] = 0xfe;
     let foreign = file(directory.join("foreign"), &elf, 0o755);
     let binary = file(directory.join("binary"), b"\0\x01\x02\n", 0o755);
-    let loop_ = directory.join("loop");
-    std::os::unix::fs::symlink("loop", &loop_).unwrap();
-    let cases = [
-        (denied.display().to_string(), "Permission denied"),
-        (directory.display().to_string(), "Permission denied"),
-        (format!("{}/x", plain.display()), "Not a directory"),
+    cannot_be_executed(&[
         (no_interpreter.display().to_string(), "its interpreter or loader is missing"),
         (foreign.display().to_string(), "Exec format error"),
         (binary.display().to_string(), "Exec format error"),
+    ]);
+    fs::remove_dir_all(directory).unwrap();
+}
+
+#[test]
+fn a_path_that_cannot_be_followed_is_126() {
+    let directory = directory("path-to");
+    let plain = file(directory.join("plain"), b"", 0o644);
+    let loop_ = directory.join("loop");
+    std::os::unix::fs::symlink("loop", &loop_).unwrap();
+    cannot_be_executed(&[
+        (format!("{}/x", plain.display()), "Not a directory"),
         (loop_.display().to_string(), "Too many levels of symbolic links"),
         (format!("./{}", "x".repeat(300)), "File name too long"),
         (format!("./{}", "x/".repeat(3000)), "File name too long"),
-    ];
+    ]);
+    fs::remove_dir_all(directory).unwrap();
+}
+
+/// Each of the programs, and why not.
+fn cannot_be_executed(cases: &[(String, &str)]) {
     for (path, reason) in cases {
-        let done = Run::new(Mode::Child, [&path]).finish();
+        let done = Run::new(Mode::Child, [path]).finish();
         assert_eq!(done.code, 126, "{path}");
         if !ours() {
             continue;
         }
         // The name may have been too long for the message, too.
-        let shown = path.get(..400).unwrap_or(&path);
+        let shown = path.get(..400).unwrap_or(path);
         assert!(done.err.starts_with(&format!("nsinit: {shown}")), "{}", done.err);
         assert!(path.len() > 400 || done.err.ends_with(&format!("{reason}\n")), "{}", done.err);
     }
-    fs::remove_dir_all(directory).unwrap();
 }
 
 #[test]

@@ -36,35 +36,8 @@ fn help_version_and_license_are_printed_on_standard_output() {
 #[test]
 fn every_option_is_in_the_help() {
     let help = Run::new(Mode::Child, ["--help"]).finish().out.join("\n");
-    for option in [
-        "--help",
-        "--version",
-        "--license",
-        "--verbose",
-        "--warn-reaped",
-        "--group",
-        "--single-child",
-        "--subreaper",
-        "--pause",
-        "--parent-death",
-        "--exit",
-        "--rewrite",
-        "--to",
-        "--grace",
-        "--delay",
-        "--timeout",
-        "--wait-all",
-        "--chdir",
-        "--user",
-        "--status-fd",
-        "--pgroup",
-        "--argv0",
-        "--report-fd",
-        "--mask",
-        "--pdeathsig",
-        "--no-env",
-        "--all-cpus",
-    ] {
+    for option in nsinit::known_options() {
+        let option = &format!("--{}", option.long);
         assert!(help.contains(option), "{option}");
     }
     assert!(help.lines().all(|line| line.len() <= 80), "{help}");

@@ -56,6 +56,7 @@ fn orphans() {
     }
     // When it is gone, they have been handed over.
     sys::wait(maker).unwrap();
+    tell_adopter();
     println!("ready");
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
@@ -65,8 +66,28 @@ fn stream() {
     for _ in 0..5_000 {
         sys::wait(sys::make_orphan().unwrap()).unwrap();
     }
+    tell_adopter();
     println!("ready");
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+/// Tells whether our orphans become our parent's: "adopted by N of N".
+fn tell_adopter() {
+    use std::os::unix::process::parent_id;
+    let init = parent_id();
+    let child = sys::fork().unwrap();
+    if child == 0 {
+        let own = std::process::id();
+        if sys::fork().unwrap() != 0 {
+            std::process::exit(0);
+        }
+        while parent_id() == own {
+            std::thread::yield_now();
+        }
+        println!("adopted by {} of {init}", parent_id());
+        std::process::exit(0);
+    }
+    sys::wait(child).unwrap();
 }
 
 /// Becomes nsinit, without any arguments.
