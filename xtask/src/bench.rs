@@ -22,6 +22,9 @@ mod throughput;
 mod watchdog;
 
 use crate::{Result, cargo};
+pub use arena::directory;
+pub use contestants::which;
+
 use arena::Arena;
 use contestants::{Contestant, LeftOut, Workload};
 use identity::Identity;

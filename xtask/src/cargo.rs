@@ -23,18 +23,23 @@ pub fn build_nsctl(extra: &[&str]) -> Result<PathBuf> {
     command
         .args(["build", "--release", "--package", "nsctl"])
         .arg("--message-format=json-render-diagnostics")
-        .args(extra)
-        .stderr(Stdio::inherit());
-    let output = command.output()?;
+        .args(extra);
+    executable(&mut command, "nsctl")
+}
+
+/// Runs a Cargo that builds with messages in JSON, and returns the path of the program that it
+/// built for the target `name`.
+pub fn executable(command: &mut Command, name: &str) -> Result<PathBuf> {
+    let output = command.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
-        return Err("cannot build nsctl".into());
+        return Err(format!("cannot build {name}").into());
     }
     String::from_utf8(output.stdout)?
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "nsctl")
+        .filter(|message| message["target"]["name"] == name)
         .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
-        .ok_or_else(|| "cargo built no program named nsctl".into())
+        .ok_or_else(|| format!("cargo built no program named {name}").into())
 }
 
 /// Runs a command to its end; anything but success is an error that shows it.

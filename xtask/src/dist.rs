@@ -1,9 +1,10 @@
-//! `cargo xtask dist`: the static release files and their checksums.
+//! `cargo xtask dist`: the static release files and their checksums, nsinit's other names, and
+//! the manual.
 
-use crate::{Result, cargo};
+use crate::{Result, cargo, docs};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[derive(clap::Args)]
@@ -12,7 +13,7 @@ pub struct Args {
     dir: Option<PathBuf>,
 }
 
-/// Writes `nsctl`, `nsinit` and `SHA256SUMS`.
+/// Writes `nsctl`, `nsinit` and its links, `nsinit.1` and `SHA256SUMS`.
 pub fn run(args: &Args) -> Result<()> {
     let nsctl = cargo::build_nsctl(&["--locked"])?;
     let dir = args.dir.clone().unwrap_or_else(|| cargo::workspace().join("dist"));
@@ -20,24 +21,38 @@ pub fn run(args: &Args) -> Result<()> {
     let files = [("nsctl", fs::read(nsctl)?), ("nsinit", nsinit::IMAGE.to_vec())];
     for (name, bytes) in &files {
         elf::check(bytes).map_err(|reason| format!("{name}: {reason}"))?;
-        let path = dir.join(name);
-        // A file that is being executed cannot be written, only replaced.
-        let _ = fs::remove_file(&path);
-        fs::write(&path, bytes)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+        write_program(&dir.join(name), bytes)?;
     }
+    for name in nsinit::other_names() {
+        let link = dir.join(name);
+        let _ = fs::remove_file(&link);
+        symlink("nsinit", &link)?;
+    }
+    // Not the committed one: that would be as old as the last `cargo xtask docs`.
+    fs::write(dir.join("nsinit.1"), docs::manual()?)?;
 
-    let names = files.map(|(name, _)| name);
-    let sums = Command::new("sha256sum").current_dir(&dir).args(names).output()?;
+    let names = [files.map(|(name, _)| name).as_slice(), &["nsinit.1"]].concat();
+    let sums = Command::new("sha256sum").current_dir(&dir).args(&names).output()?;
     if !sums.status.success() {
         return Err("sha256sum failed".into());
     }
     fs::write(dir.join("SHA256SUMS"), &sums.stdout)?;
-    for name in names {
+    for name in &names {
         let path = dir.join(name);
         println!("{:>9} bytes  {}", fs::metadata(&path)?.len(), path.display());
     }
+    let links: Vec<&str> = nsinit::other_names().collect();
+    println!("links to nsinit: {}", links.join(", "));
     print!("{}", String::from_utf8_lossy(&sums.stdout));
+    Ok(())
+}
+
+/// Writes a file that everybody may execute.
+pub fn write_program(path: &Path, bytes: &[u8]) -> Result<()> {
+    // A file that is being executed cannot be written, only replaced.
+    let _ = fs::remove_file(path);
+    fs::write(path, bytes)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
     Ok(())
 }
 

@@ -2,6 +2,8 @@
 //!
 //! - `ci`: everything that must pass before a change is pushed.
 //! - `bench`: how nsctl's start, memory and throughput compare with its peers.
+//! - `compare-init`: the table of cases in nsinit(1), by running them.
+//! - `docs`: the documents that are made from the code.
 //! - `dist`: the static release files.
 //!
 //! Nothing here is part of what users install.
@@ -11,7 +13,9 @@
 mod bench;
 mod cargo;
 mod ci;
+mod compare;
 mod dist;
+mod docs;
 mod licences;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +37,10 @@ enum Chore {
     Ci(ci::Args),
     /// Measure nsctl against the kernel's floor and its installed peers
     Bench(bench::Args),
+    /// Run the same cases on nsinit and its installed peers, for the table in nsinit(1)
+    CompareInit(compare::Args),
+    /// Write the documents that are made from the code: nsinit(1)
+    Docs,
     /// Write the static release files and their checksums
     Dist(dist::Args),
     /// The measuring half of `bench`, run as the identity that is measured
@@ -44,6 +52,8 @@ fn main() -> ExitCode {
     let outcome = match Args::parse().chore {
         Chore::Ci(args) => ci::run(&args),
         Chore::Bench(args) => bench::run(&args),
+        Chore::CompareInit(args) => compare::run(&args),
+        Chore::Docs => docs::run(),
         Chore::Dist(args) => dist::run(&args),
         Chore::BenchWorker => bench::worker(),
     };
