@@ -14,6 +14,7 @@ mod cgroups;
 mod contestants;
 mod floor;
 mod identity;
+mod init;
 mod measure;
 mod memory;
 mod report;
@@ -30,7 +31,7 @@ use contestants::{Contestant, LeftOut, Workload};
 use identity::Identity;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -69,6 +70,8 @@ pub struct Args {
 enum Suite {
     /// Start, throughput and memory of `nsctl run`
     Run,
+    /// Start, size, memory, signals and orphans of nsinit, beside other inits
+    Init,
 }
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -105,14 +108,16 @@ struct Half {
 
 /// Measures, prints the tables, writes the JSON.
 pub fn run(args: &Args) -> Result<()> {
-    let Suite::Run = args.suite;
+    if let Suite::Init = args.suite {
+        return init::run(args);
+    }
     let identities = identities(args)?;
     cgroups::show_only_the_second_version()?;
     let nsctl = match &args.nsctl {
         Some(program) => program.clone(),
         None => cargo::build_nsctl(&[])?,
     };
-    let arena = Arena::build(&nsctl, args.baseline.as_deref())?;
+    let arena = furnish(&nsctl, args.baseline.as_deref())?;
 
     let host = report::Host::new();
     let begin = Instant::now();
@@ -127,6 +132,21 @@ pub fn run(args: &Args) -> Result<()> {
         std::fs::write(path, report.json()?)?;
     }
     Ok(())
+}
+
+/// Everything that the contestants need, in one place.
+fn furnish(nsctl: &Path, baseline: Option<&Path>) -> Result<Arena> {
+    let arena = Arena::new()?;
+    arena.install(nsctl, "nsctl")?;
+    arena.install(&std::env::current_exe()?, "xtask")?;
+    if let Some(baseline) = baseline {
+        arena.install(baseline, "baseline")?;
+    }
+    arena.compile_workloads()?;
+    if cfg!(target_arch = "x86_64") {
+        arena.compile("floor", floor::compile_floor)?;
+    }
+    Ok(arena)
 }
 
 fn identities(args: &Args) -> Result<Vec<Identity>> {
@@ -174,7 +194,10 @@ fn measure_as(identity: Identity, arena: &Arena, args: &Args, share: Duration) -
     let (mut sleepers, _) = contestants::list(&identity, arena, &home, Workload::Sleep)?;
     let ran = |name: &str| measured.starts.iter().any(|starts| starts.name == name);
     sleepers.retain(|sleeper| sleeper.peer && ran(&sleeper.name));
-    let memory = memory::measure(&sleepers, &identity, &home, share.mul_f64(0.25))?;
+    let budget = share.mul_f64(0.25);
+    let enough = budget / sleepers.len().max(1) as u32 >= memory::WINDOW;
+    let containers = if enough { memory::CONTAINERS } else { memory::CONTAINERS / 5 };
+    let memory = memory::measure(&sleepers, &identity, &home, containers, budget)?;
 
     Ok(Half { identity, contestants, measured, memory })
 }
@@ -201,12 +224,14 @@ fn in_worker(
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
+pub use init::pong;
+
 /// The worker: reads a [`Job`] on standard input, writes [`Measured`].
 pub fn worker() -> Result<()> {
     let job: Job = serde_json::from_reader(std::io::stdin())?;
     let (contestants, left_out) = measure::probe(job.contestants);
     let mut measured = Measured {
-        starts: measure::interleaved(&contestants, job.rounds, job.start_budget)?,
+        starts: measure::interleaved(&contestants, measure::WARM_UP, job.rounds, job.start_budget)?,
         throughput: Vec::new(),
         left_out,
     };

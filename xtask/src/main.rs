@@ -46,6 +46,12 @@ enum Chore {
     /// The measuring half of `bench`, run as the identity that is measured
     #[command(hide = true)]
     BenchWorker,
+    /// The workload of `bench init` that answers signals
+    #[command(hide = true)]
+    BenchPong {
+        /// Whom to answer
+        to: i32,
+    },
 }
 
 fn main() -> ExitCode {
@@ -56,6 +62,7 @@ fn main() -> ExitCode {
         Chore::Docs => docs::run(),
         Chore::Dist(args) => dist::run(&args),
         Chore::BenchWorker => bench::worker(),
+        Chore::BenchPong { to } => bench::pong(to),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,8 +18,8 @@ pub struct Arena {
 pub struct Home(pub String);
 
 impl Arena {
-    /// Copies and compiles all that the contestants need.
-    pub fn build(nsctl: &Path, baseline: Option<&Path>) -> Result<Arena> {
+    /// A place with nothing in it.
+    pub fn new() -> Result<Arena> {
         let name = format!("nsctl-bench.{}", std::process::id());
         let shm = Path::new("/dev/shm");
         let memory = if shm.is_dir() { shm.to_path_buf() } else { std::env::temp_dir() };
@@ -29,26 +29,27 @@ impl Arena {
         };
         directory(&arena.dir, 0o755)?;
         directory(&arena.homes, 0o755)?;
-
-        arena.install(nsctl, "nsctl")?;
-        arena.install(&std::env::current_exe()?, "xtask")?;
-        if let Some(baseline) = baseline {
-            arena.install(baseline, "baseline")?;
-        }
-        floor::compile_true(&arena.dir.join("true"))?;
-        floor::compile_sleep(&arena.dir.join(SLEEP))?;
-        if cfg!(target_arch = "x86_64") {
-            floor::compile_floor(&arena.dir.join("floor"))?;
-        }
-        for entry in fs::read_dir(&arena.dir)? {
-            fs::set_permissions(entry?.path(), Permissions::from_mode(0o755))?;
-        }
         Ok(arena)
     }
 
-    fn install(&self, program: &Path, name: &str) -> Result<()> {
-        fs::copy(program, self.dir.join(name))
-            .map_err(|error| format!("{}: {error}", program.display()))?;
+    /// Copies a program.
+    pub fn install(&self, program: &Path, name: &str) -> Result<()> {
+        let bytes = fs::read(program).map_err(|error| format!("{}: {error}", program.display()))?;
+        crate::dist::write_program(&self.dir.join(name), &bytes)
+    }
+
+    /// Compiles the workload that exits at once, and the one that sleeps.
+    pub fn compile_workloads(&self) -> Result<()> {
+        self.compile("true", floor::compile_true)?;
+        self.compile(SLEEP, floor::compile_sleep)
+    }
+
+    /// Compiles one of the programs that the benchmark brings along.
+    pub fn compile(&self, name: &str, compile: fn(&Path) -> Result<()>) -> Result<()> {
+        let path = self.dir.join(name);
+        compile(&path)?;
+        // The umask had its say.
+        fs::set_permissions(&path, Permissions::from_mode(0o755))?;
         Ok(())
     }
 

@@ -35,6 +35,10 @@ pub enum Workload {
 }
 
 impl Contestant {
+    pub fn new(name: &str, argv: Vec<String>) -> Contestant {
+        Contestant { name: name.to_string(), argv, peer: true }
+    }
+
     pub fn argv(&self, slot: usize) -> Vec<String> {
         self.argv.iter().map(|word| word.replace("{slot}", &slot.to_string())).collect()
     }

@@ -1,5 +1,5 @@
 //! The small programs that the benchmark brings along, compiled as it starts:
-//! the kernel's floor and the two workloads.
+//! the kernel's floor and the workloads.
 
 use crate::{Result, cargo};
 use std::path::Path;
@@ -28,6 +28,11 @@ pub fn compile_sleep(to: &Path) -> Result<()> {
 /// Compiles the floor: clone3 + execve + wait4.
 pub fn compile_floor(to: &Path) -> Result<()> {
     compile("floor.rs", to, FREESTANDING)
+}
+
+/// Compiles the workload that leaves orphans.
+pub fn compile_orphans(to: &Path) -> Result<()> {
+    compile("orphans.rs", to, STATIC)
 }
 
 fn compile(source: &str, to: &Path, flags: &[&str]) -> Result<()> {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: usize = 3;
 
 /// Untimed rounds, to fill caches.
-const WARM_UP: usize = 3;
+pub const WARM_UP: usize = 3;
 
 /// What one contestant needed in each round; `None` where it failed.
 #[derive(Serialize, Deserialize)]
@@ -55,6 +55,7 @@ fn try_once(contestant: &Contestant, watched: &Watched) -> std::result::Result<(
 /// Measures everyone in turn, until the time or the rounds are used up.
 pub fn interleaved(
     contestants: &[Contestant],
+    warm_up: usize,
     rounds: Option<usize>,
     budget: Duration,
 ) -> Result<Vec<Starts>> {
@@ -72,7 +73,7 @@ pub fn interleaved(
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     let begin = Instant::now();
     for round in 0.. {
-        let measured = round.max(WARM_UP) - WARM_UP;
+        let measured = round.max(warm_up) - warm_up;
         if rounds.is_some_and(|limit| measured >= limit) || begin.elapsed() >= budget {
             break;
         }
@@ -89,7 +90,7 @@ pub fn interleaved(
             if time.is_none() {
                 result.failures += 1;
             }
-            if round >= WARM_UP {
+            if round >= warm_up {
                 result.us.push(time.map(|time| time.as_secs_f64() * 1e6));
             }
         }

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 pub const CONTAINERS: usize = 50;
 
 /// The longest look at sleeping processes.
-const WINDOW: Duration = Duration::from_secs(2);
+pub const WINDOW: Duration = Duration::from_secs(2);
 
 /// Until all workloads run, and until all containers are gone.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -59,11 +59,12 @@ pub fn measure(
     contestants: &[Contestant],
     identity: &Identity,
     home: &Home,
+    containers: usize,
     budget: Duration,
 ) -> Result<Memory> {
     let share = budget / contestants.len().max(1) as u32;
     let mut memory = Memory {
-        containers: if share >= WINDOW { CONTAINERS } else { CONTAINERS / 5 },
+        containers,
         window: share.mul_f64(0.6).min(WINDOW),
         rows: Vec::new(),
         left_out: Vec::new(),

@@ -63,7 +63,7 @@ struct Throughput {
 
 /// What was to be reached, and what is.
 #[derive(Serialize)]
-struct Target {
+pub struct Target {
     what: String,
     value: Option<f64>,
     /// For ratios of times: that of the two medians, as a second opinion.
@@ -76,7 +76,7 @@ struct Target {
 }
 
 impl Target {
-    fn at_most(what: String, value: Option<f64>, bound: Option<f64>) -> Target {
+    pub fn at_most(what: String, value: Option<f64>, bound: Option<f64>) -> Target {
         Target {
             what,
             value,
@@ -238,15 +238,17 @@ fn targets(half: &Half) -> Vec<Target> {
     targets
 }
 
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Host { kernel, cpus, load_before, .. } = self;
+        write!(f, "Linux {kernel}, {cpus} CPUs, load before {load_before}")
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Host { kernel, cpus, load_before, versions } = &self.host;
-        writeln!(
-            f,
-            "Linux {kernel}, {cpus} CPUs, load before {load_before}, {:.0} s",
-            self.seconds
-        )?;
-        for (name, version) in versions {
+        writeln!(f, "{}, {:.0} s", self.host, self.seconds)?;
+        for (name, version) in &self.host.versions {
             writeln!(f, "  {name}: {version}")?;
         }
         writeln!(f, "workload: `fn main() {{}}` in Rust, optimized, linked statically")?;
@@ -358,6 +360,6 @@ impl fmt::Display for Target {
     }
 }
 
-fn number(value: Option<f64>, digits: usize) -> String {
+pub fn number(value: Option<f64>, digits: usize) -> String {
     value.map_or("?".into(), |value| format!("{value:.digits$}"))
 }
