@@ -36,6 +36,7 @@ exits as PROGRAM did (128+N if signal N killed it).
       --status-fd FD     write what happens to FD as JSON lines
       --report-fd FD     ... as binary records
       --mask HEX         PROGRAM's signal mask
+      --filter HEX       PROGRAM's seccomp filter, in nsinit's memory
       --all-cpus         use every processor, whatever the mask is now
       --no-env           no options from the environment
   -h, --help  -V, --version  -l, -L, --license
