@@ -4,7 +4,9 @@ mod dry_run;
 mod init_file;
 mod ns;
 
-use clap::{ArgAction, Parser, Subcommand};
+use std::mem::ManuallyDrop;
+
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::args::RunArgs;
 use crate::error::{self, Error};
@@ -44,7 +46,7 @@ enum Verb {
 
 /// Reads the command line, does what it says, and returns the exit status.
 pub fn main(inherited: &Inherited) -> i32 {
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(wrong) => {
             // clap prints help to stdout, mistakes to stderr.
@@ -61,6 +63,14 @@ pub fn main(inherited: &Inherited) -> i32 {
         Verb::InitFile(args) => init_file::main(&args),
     };
     outcome.unwrap_or_else(|error| error::report(&error))
+}
+
+/// `Cli::try_parse`, without tidying up: freeing hundreds of small things takes time, and what is
+/// allocated next would be spread over their places, in pages that are copied after a fork.
+fn parse() -> Result<Cli, clap::Error> {
+    let mut command = ManuallyDrop::new(Cli::command());
+    let mut matches = ManuallyDrop::new(command.try_get_matches_from_mut(std::env::args_os())?);
+    Cli::from_arg_matches_mut(&mut matches).map_err(|wrong| wrong.format(&mut command))
 }
 
 fn run(args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {

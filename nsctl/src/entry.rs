@@ -14,8 +14,10 @@ use crate::{cli, error};
 #[unsafe(no_mangle)]
 pub extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
     // No panic crosses into C: it aborts (Cargo.toml).
-    match Inherited::take() {
+    let status = match Inherited::take() {
         Ok(inherited) => cli::main(&inherited),
         Err(error) => error::report(&error),
-    }
+    };
+    // Nothing is registered for the exit, and nobody else has anything to flush.
+    nsshim::sys::exit_now(status)
 }

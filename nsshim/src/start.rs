@@ -1,5 +1,6 @@
 //! Forking the shim.
 
+use std::mem;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::sys::signal::{Signal, kill};
@@ -82,6 +83,10 @@ pub fn start(plan: Plan, terminal: Option<SavedTerminal>) -> Result<Started, Fai
             if let Some(held) = held {
                 held.let_go();
             }
+            // Freeing all these would write to pages that the shim shares: each would be copied,
+            // while the shim waits for this processor. The rest holds descriptors, and is dropped.
+            let Plan { inside, exec, .. } = plan;
+            mem::forget((inside, exec));
             Ok(Started { shim: child, channel: ours, making, stands_still })
         }
     }
