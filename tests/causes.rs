@@ -413,24 +413,6 @@ fn a_read_only_proc_is_named() {
 }
 
 #[test]
-fn memory_that_may_not_be_executed_is_named() {
-    as_each(|who| {
-        // The sysctl belongs to the pid namespace since Linux 6.3.
-        let ran = script(
-            who,
-            "exec unshare -Urpf --kill-child --mount-proc sh -c '\
-             echo 2 > /proc/sys/vm/memfd_noexec || exit 77; \"$NSCTL\" run true; exit $?'",
-        );
-        match ran.code {
-            Some(77) => skip("vm.memfd_noexec cannot be set in a pid namespace"),
-            // Another way to carry nsinit was found.
-            Some(0) => {}
-            _ => ran.expect_error(125, &["EACCES", "vm.memfd_noexec is 2", "--no-init"]),
-        }
-    });
-}
-
-#[test]
 fn too_many_processes_are_named() {
     let ran = script(Who::User, "exec prlimit --nproc=1:1 \"$NSCTL\" run true");
     ran.expect_error(125, &["EAGAIN", "may have 1 (ulimit -u)"]);

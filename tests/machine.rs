@@ -92,6 +92,47 @@ fn control_groups_are_shown_from_the_containers_own_on() {
     });
 }
 
+/// In a pid namespace where memory may not be executed. Linux 6.3
+fn without_executable_memory(who: Who, command: &str) -> Option<Ran> {
+    let sysctl = "/proc/sys/vm/memfd_noexec";
+    if !std::path::Path::new(sysctl).exists() {
+        skip("this kernel has no vm.memfd_noexec");
+        return None;
+    }
+    let home = who.directory();
+    let script = home.join("script");
+    let become_user = match who {
+        Who::Root => String::new(),
+        Who::User => {
+            format!("setpriv --reuid {} --regid {} --clear-groups ", who.uid(), who.gid())
+        }
+    };
+    std::fs::write(&script, command.replace("nsctl ", &format!("{become_user}\"$NSCTL\" ")))
+        .unwrap();
+    let inner = format!("echo 2 > {sysctl}; . {}", script.display());
+    on_machine(Who::Root, "", &format!("unshare -pf --kill-child --mount-proc sh -ec \"{inner}\""))
+}
+
+#[test]
+fn nsinit_runs_where_memory_may_not_be_executed() {
+    as_each(|who| {
+        let see = "nsctl run sh -c 'cat /proc/1/comm; echo $$; exit 3' || echo $?
+            nsctl run --seccomp unconfined --share net,uts sh -c 'echo shared'
+            nsctl run --privileged sh -c 'echo x > /proc/1/exe' 2> /dev/null || echo kept";
+        let Some(ran) = without_executable_memory(who, see) else { return };
+        assert_eq!(ran.success(), "nsinit\n2\n3\nshared\nkept");
+    });
+}
+
+/// Whoever does not own the mount namespace cannot make a mount either.
+#[test]
+fn memory_that_may_not_be_executed_is_named() {
+    let Some(ran) = without_executable_memory(Who::User, "nsctl run --mntns host true") else {
+        return;
+    };
+    ran.expect_error(125, &["EPERM", "vm.memfd_noexec is 2", "--no-init"]);
+}
+
 #[test]
 fn a_failed_write_of_a_dry_run_is_an_error_of_nsctl() {
     as_each(|who| {

@@ -1,9 +1,11 @@
 //! The container's first process: from the clone to nsinit. Runs inside.
 
+mod image;
+
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::fmt;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Instant;
 
 use nsinit::exec::Failure;
@@ -24,8 +26,10 @@ const FAILED: i32 = 125;
 /// What the child executes, when that is nsinit.
 #[derive(Clone, Copy)]
 pub(crate) struct Image<'a> {
-    /// nsinit.
+    /// nsinit; None where memory may not be executed.
     pub file: Option<BorrowedFd<'a>>,
+    /// What is or would be in it.
+    pub bytes: &'a [u8],
     /// Where in it the workload's filter is, as its `--filter` has it.
     pub filter: Option<u64>,
 }
@@ -37,11 +41,12 @@ pub(crate) fn run(
     plan: &Plan,
     channel: BorrowedFd<'_>,
     proc: BorrowedFd<'_>,
-    image: Image<'_>,
+    image: Option<Image<'_>>,
     held: Option<&Held>,
     making: &Making,
 ) -> ! {
-    let context = InsideContext { channel, proc, image: image.file, assembly: RefCell::default() };
+    let file = image.and_then(|image| image.file);
+    let mut context = InsideContext { channel, proc, image: file, assembly: RefCell::default() };
     // Again at the end, since a change of ids makes the kernel forget it.
     run_all(&[Inside::DieWithShim], &context);
     run_all(&plan.early, &context);
@@ -51,15 +56,29 @@ pub(crate) fn run(
         }
         wait_for_go(&context);
     }
-    run_all(&plan.inside, &context);
+    // Made when its mounts are, and while it has the right; kept when the host's descriptors go.
+    let closes = |step: &Inside| matches!(step, Inside::CloseDescriptors { .. });
+    let closing = plan.inside.iter().position(closes).unwrap_or(plan.inside.len());
+    let (before, after) = plan.inside.split_at(closing);
+    run_all(before, &context);
+    let own = image.filter(|image| image.file.is_none()).map(|image| {
+        image::in_own_mount(image.bytes)
+            .unwrap_or_else(|error| fail(channel, error, "prepare nsinit"))
+    });
+    context.image = context.image.or(own.as_ref().map(AsFd::as_fd));
+    run_all(after, &context);
     let program = plan.exec.filter.as_ref().map(|_| find_program(&plan.exec, channel));
     if !making.begin() {
         sys::exit_now(FAILED);
     }
-    match (&plan.exec.init, image.file) {
+    match (&plan.exec.init, context.image) {
         (Some(options), Some(file)) => {
             let mut argv = words(&plan.exec, options, channel, held);
-            argv.extend(image.filter.map(|filter| number(format!("--filter={filter:x}"))));
+            argv.extend(
+                image
+                    .and_then(|image| image.filter)
+                    .map(|filter| number(format!("--filter={filter:x}"))),
+            );
             become_init(&plan.exec, argv, program, channel, file)
         }
         _ => become_workload(&plan.exec, program, channel, held),

@@ -101,16 +101,12 @@ fn make(
     let become_child = || -> Infallible {
         // Our end must close with us alone: it is how the child sees us die.
         sys::close_in_child(ours.as_fd());
-        let filter = image.as_ref().and_then(|image| image.filter);
-        let image = image.as_ref().map(|image| image.file.as_fd());
-        child::run(
-            plan,
-            theirs.as_fd(),
-            proc.as_fd(),
-            child::Image { file: image, filter },
-            held,
-            &making,
-        )
+        let image = image.as_ref().map(|image| child::Image {
+            file: image.file.as_ref().map(AsFd::as_fd),
+            bytes: &image.bytes,
+            filter: image.filter,
+        });
+        child::run(plan, theirs.as_fd(), proc.as_fd(), image, held, &making)
     };
     let (pid, pidfd) = if plan.child_may_share_memory() {
         sys::clone_vfork(plan.clone, become_child)

@@ -29,8 +29,8 @@ pub const CAUSES: &[Cause] = &[
     Cause {
         name: "memfd-noexec",
         explains: |failure| {
-            matches!(call_name(failure), "memfd_create" | "execveat")
-                && failure.errno == Errno::EACCES
+            let executes = matches!(call_name(failure), "memfd_create" | "execveat");
+            (executes && failure.errno == Errno::EACCES) || failure.step == "prepare nsinit"
         },
         look: memfd_noexec,
     },
@@ -140,7 +140,8 @@ fn workdir(scene: &Scene<'_>) -> Option<Finding> {
 fn memfd_noexec(scene: &Scene<'_>) -> Option<Finding> {
     (scene.machine.number("/proc/sys/vm/memfd_noexec")? == 2).then(|| {
         Finding::new(
-            "programs in memory may not be executed here (vm.memfd_noexec is 2), and nsinit is one",
+            "programs in memory may not be executed here (vm.memfd_noexec is 2), so nsinit needs a \
+             mount, which only the owner of the mount namespace can make",
         )
         .try_this("sudo sysctl -w vm.memfd_noexec=1, or --no-init")
     })

@@ -3,9 +3,12 @@
 //! A sealed memfd: what is inside reaches it through /proc/1/exe but can never
 //! write it, and no file of the host is behind it (CVE-2019-5736).
 //!
+//! Where memory may not be executed, the child makes a file of the same bytes.
+//!
 //! A filter that only the workload gets comes with it, behind its code: nsinit has it in memory
 //! without a descriptor to keep from the workload, and without reading anything.
 
+use std::borrow::Cow;
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
@@ -20,17 +23,20 @@ const EXECUTABLE: MFdFlags = MFdFlags::from_bits_retain(0x10);
 
 /// An image to execute, and what nsinit's `--filter` says where the filter is.
 pub(super) struct Image {
-    pub file: OwnedFd,
+    /// None where memory may not be executed: vm.memfd_noexec=2.
+    pub file: Option<OwnedFd>,
+    pub bytes: Cow<'static, [u8]>,
     pub filter: Option<u64>,
 }
 
 pub(super) fn open(filter: Option<&Filter>) -> Result<Image> {
     let Some(filter) = filter else {
-        return Ok(Image { file: sealed(nsinit::IMAGE)?, filter: None });
+        let bytes = Cow::Borrowed(nsinit::IMAGE);
+        return Ok(Image { file: sealed(&bytes)?, bytes, filter: None });
     };
     let (bytes, place) = with_filter(nsinit::IMAGE, filter)
         .ok_or_else(|| CallError { call: "nsinit::IMAGE".into(), errno: Errno::ENOEXEC })?;
-    Ok(Image { file: sealed(&bytes)?, filter: Some(place) })
+    Ok(Image { file: sealed(&bytes)?, bytes: Cow::Owned(bytes), filter: Some(place) })
 }
 
 /// The image with the filter at its end, and the last segment longer by it.
@@ -73,11 +79,12 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at + N)?.try_into().ok()
 }
 
-fn sealed(bytes: &[u8]) -> Result<OwnedFd> {
+fn sealed(bytes: &[u8]) -> Result<Option<OwnedFd>> {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
     let memfd = match memfd_create(c"nsinit", flags | EXECUTABLE) {
         // An older kernel: memory is executable without asking.
         Err(Errno::EINVAL) => memfd_create(c"nsinit", flags),
+        Err(Errno::EACCES) => return Ok(None),
         other => other,
     }
     .call(|| "memfd_create(\"nsinit\", MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_EXEC)".into())?;
@@ -90,7 +97,7 @@ fn sealed(bytes: &[u8]) -> Result<OwnedFd> {
         | SealFlag::F_SEAL_SHRINK
         | SealFlag::F_SEAL_SEAL;
     fcntl(&memfd, FcntlArg::F_ADD_SEALS(seals)).call(|| "fcntl(memfd, F_ADD_SEALS)".into())?;
-    Ok(memfd)
+    Ok(Some(memfd))
 }
 
 #[cfg(test)]
