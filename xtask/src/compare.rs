@@ -7,6 +7,7 @@
 
 mod cases;
 
+use crate::peers::{PEERS, Peer};
 use crate::{Result, cargo};
 use cases::{CASES, Case, Where};
 use std::path::{Path, PathBuf};
@@ -36,15 +37,6 @@ struct Init {
     version: String,
     verbose: &'static str,
 }
-
-/// Who is compared besides nsinit: the options for a subreaper, those that make it tell all, the
-/// one that asks for its version.
-const OTHERS: &[(&str, &str, &str, &str)] = &[
-    ("tini", "-s", "-vvv -w", "--version"),
-    ("tini-static", "-s", "-vvv -w", "--version"),
-    ("dumb-init", "", "-v", "--version"),
-    ("catatonit", "", "", "--version"),
-];
 
 /// How long a test waits for what does not come, when it is asked for the first time; a failure
 /// counts only if it stays with more time.
@@ -83,12 +75,12 @@ pub fn run(args: &Args) -> Result<()> {
 fn inits() -> Result<Vec<Init>> {
     let own = env!("CARGO_PKG_VERSION").to_string();
     let mut found = vec![Init { name: "nsinit", line: None, version: own, verbose: "-vvvv -w" }];
-    for (name, options, verbose, ask) in OTHERS {
+    for &Peer { name, options, verbose } in PEERS {
         let Some(path) = crate::bench::which(name) else {
             println!("left out: {name} is not installed");
             continue;
         };
-        let said = Command::new(&path).arg(ask).output()?;
+        let said = Command::new(&path).arg("--version").output()?;
         let said = [said.stdout, said.stderr].concat();
         let version = version(&String::from_utf8_lossy(&said));
         let line = Some(format!("{path} {options}"));

@@ -17,6 +17,7 @@ mod compare;
 mod dist;
 mod docs;
 mod licences;
+mod peers;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

@@ -8,13 +8,10 @@ use super::contestants::{Contestant, LeftOut, which};
 use super::identity::Identity;
 use super::{Args, floor, measure, memory, statistics as stat};
 use crate::Result;
+use crate::peers::{PEERS, Peer};
 use std::time::Duration;
 
 pub use latency::pong;
-
-/// The others, with the options that they need where they are not PID 1.
-const OTHERS: &[(&str, &str)] =
-    &[("tini", "-s"), ("tini-static", "-s"), ("dumb-init", ""), ("catatonit", "")];
 
 /// How many orphans the workload leaves.
 const ORPHANS: &str = "20000";
@@ -117,7 +114,7 @@ const PLAIN: &str = "workload";
 fn inits(args: &Args, arena: &Arena, left_out: &mut Vec<LeftOut>) -> Vec<Init> {
     let own = Init { name: "nsinit", path: arena.program("nsinit"), options: "" };
     let mut found = vec![own];
-    for &(name, options) in OTHERS {
+    for &Peer { name, options, .. } in PEERS {
         if !args.only.is_empty() && !args.only.iter().any(|only| only == name) {
             continue;
         }
