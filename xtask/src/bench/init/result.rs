@@ -1,6 +1,6 @@
 //! The table, the verdicts, and both as JSON.
 
-use super::{ORPHANS, Row};
+use super::{ORPHANS, RUNS, Row};
 use crate::Result;
 use crate::bench::contestants::LeftOut;
 use crate::bench::report::{Host, Target, number};
@@ -64,7 +64,7 @@ impl fmt::Display for Findings {
             f,
             "start: to exit, beyond the workload's own, {starts} rounds; memory: asleep, one alone; \
              signal: beyond one sent directly, on one CPU, {signals} rounds; {ORPHANS} orphans, \
-             one after the other, {orphans} rounds\n"
+             one after the other, in {RUNS} runs, {orphans} rounds of one\n"
         )?;
         let titles =
             ["file B", "start µs", "dirty KB", "PSS KB", "signal µs", "orphans ms", "by tini"];
