@@ -81,13 +81,13 @@ fn resolve(args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Result<Re
     let root = root::resolve(&args, &host, &asked.namespaces, asked.propagation)?;
     let accounts = Accounts::of(root.as_ref())?;
     let identity = identity::resolve(&args, &host, &asked.namespaces, &accounts)?;
-    root::check_maps(&args, &asked.namespaces, identity.maps.as_ref())?;
+    let around =
+        mounts::Around { namespaces: &asked.namespaces, maps: identity.maps.as_ref(), host: &host };
+    root::check_maps(&args, root.as_ref(), &around)?;
     let rights = rights::resolve(&args.rights, &asked.namespaces, &identity, &host)?;
     let terminal = terminal::resolve(&args)?;
     let own_root = own_root(root.as_ref(), &asked, &identity, &accounts, &terminal);
     let process = process::resolve(&args, inherited, identity.user, preserve_fds, own_root)?;
-    let around =
-        mounts::Around { namespaces: &asked.namespaces, maps: identity.maps.as_ref(), host: &host };
     let mut placed =
         files::resolve(&args.root, root.as_ref(), &asked.namespaces, asked.hostname.as_deref())?;
     placed.extend(mounts::resolve(&args.root.placed.0, &around)?);

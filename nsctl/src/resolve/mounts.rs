@@ -5,6 +5,7 @@ mod attributes;
 mod fields;
 mod inline;
 mod kernel;
+mod locked;
 mod mount_option;
 mod overlay;
 mod target;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use nsshim::Host;
 use nsshim::spec::{
-    Attributes, Bind, ContainerId, IdKind, IdMaps, Mount, Namespaces, Overlay, Placed, Upper,
+    Attributes, Bind, ContainerId, IdKind, IdMaps, Kind, Mount, Namespaces, Overlay, Placed, Upper,
 };
 
 use self::inline::Content;
@@ -31,7 +32,7 @@ use super::{paths, process};
 use crate::args::{PlacedBy, Placement};
 use crate::error::Error;
 
-pub use overlay::{kept, lower};
+pub use overlay::{check_lower, kept, lower};
 
 /// What a file made of text may hold.
 const MAX_CONTENT: u64 = 16 << 20;
@@ -66,13 +67,13 @@ fn mount(placement: &Placement, around: &Around<'_>) -> Result<Mount, Error> {
     let wrong = |why: String| misread(placement, &why);
     let text = placement.text.as_bytes();
     match placement.option {
-        PlacedBy::Volume => bind(volume::parse(text).map_err(wrong)?, Below::Same),
+        PlacedBy::Volume => bind(volume::parse(text).map_err(wrong)?, Below::Same, around),
         PlacedBy::Mount => match mount_option::parse(text).map_err(wrong)? {
-            MountOption::Bind(volume, below) => bind(volume, below),
+            MountOption::Bind(volume, below) => bind(volume, below, around),
             MountOption::Tmpfs(target, options) => tmpfs(target, &options, around),
             MountOption::Overlay(target, layers) => {
                 let attributes = layers.flags.clone().attributes(&["nodev"], false);
-                let overlay = layers.resolve()?;
+                let overlay = layers.resolve(around)?;
                 Ok(Mount { target, what: Placed::Overlay { overlay, attributes } })
             }
             MountOption::Kernel(target, kind, options) => kernel(target, kind, &options, around),
@@ -83,7 +84,7 @@ fn mount(placement: &Placement, around: &Around<'_>) -> Result<Mount, Error> {
         }
         PlacedBy::Device => {
             let (source, target) = volume::parse_device(text).map_err(wrong)?;
-            device(&source, target)
+            device(&source, target, around)
         }
         PlacedBy::File => {
             let (target, content) = inline::file(text).map_err(wrong)?;
@@ -115,14 +116,14 @@ fn misread(placement: &Placement, why: &str) -> Error {
         .try_this(placement.option.usage())
 }
 
-fn bind(volume: Volume, below: Below) -> Result<Mount, Error> {
+fn bind(volume: Volume, below: Below, around: &Around<'_>) -> Result<Mount, Error> {
     const WHAT: &str = "the source";
     let Volume { source, target, words } = volume;
     let source = paths::absolute(WHAT, &source)?;
     if words.overlay {
-        paths::look_directory(WHAT, &source)?;
+        let lower = overlay::lower(&[source], around.namespaces)?;
         let attributes = words.flags.attributes(&["nodev"], false);
-        let overlay = Overlay { lower: vec![source], upper: Upper::Discarded };
+        let overlay = Overlay { lower, upper: Upper::Discarded };
         return Ok(Mount { target, what: Placed::Overlay { overlay, attributes } });
     }
     let found = paths::look(WHAT, &source)?;
@@ -138,13 +139,40 @@ fn bind(volume: Volume, below: Below) -> Result<Mount, Error> {
             )));
     }
     let recursive = words.recursive();
-    let propagation = words.propagation();
+    let (propagation, words_idmap) = (words.propagation(), words.idmap);
     // There is no device filter yet; /dev/null and its like are what every container has.
     let defaults: &[&str] = if harmless { &[] } else { &["nodev"] };
     let attributes =
         words.flags.attributes(defaults, recursive && below == Below::Same && found.is_dir());
-    let bind = Bind { source, recursive, attributes, propagation, idmap: false };
+    if !around.namespaces.is_host(Kind::User) {
+        if !recursive {
+            locked::check_below(&source)?;
+        }
+        locked::check_flags(&source, &attributes)?;
+    }
+    if words_idmap {
+        check_idmap(&format!("the volume {}", paths::shown(&source)), around)?;
+    }
+    let idmap = words_idmap;
+    let bind = Bind { source, recursive, attributes, propagation, idmap };
     Ok(Mount { target, what: Placed::Bind(bind) })
+}
+
+/// Refuses ids as they are stored where there is nothing to tell them apart from the host's,
+/// or no right to.
+pub fn check_idmap(what: &str, around: &Around<'_>) -> Result<(), Error> {
+    let refused = || Error::new(format!("cannot take {what} with idmap"));
+    if around.namespaces.is_host(Kind::User) {
+        return Err(refused()
+            .because("in the host's user namespace ids are what they are")
+            .try_this("leave idmap out, or --userns new with --map-users and --map-groups"));
+    }
+    if !around.host.is_privileged() {
+        return Err(refused()
+            .because("the kernel lets only root on the host say whose files they are")
+            .try_this("leave idmap out, or sudo nsctl …"));
+    }
+    Ok(())
 }
 
 /// null zero full random urandom and tty, which a container's /dev has anyway.
@@ -154,7 +182,7 @@ fn is_harmless(device: u64) -> bool {
     matches!((major, minor), (1, 3 | 5 | 7 | 8 | 9) | (5, 0))
 }
 
-fn device(source: &Path, target: PathBuf) -> Result<Mount, Error> {
+fn device(source: &Path, target: PathBuf, around: &Around<'_>) -> Result<Mount, Error> {
     const WHAT: &str = "the device";
     let source = paths::absolute(WHAT, source)?;
     let found = paths::look(WHAT, &source)?;
@@ -168,6 +196,10 @@ fn device(source: &Path, target: PathBuf) -> Result<Mount, Error> {
         clear: libc::MOUNT_ATTR_NODEV,
         recursive: false,
     };
+    if !around.namespaces.is_host(Kind::User) {
+        locked::check_flags(&source, &attributes)?;
+        locked::check_below(&source)?;
+    }
     let propagation = nsshim::spec::Propagation::Private;
     let bind = Bind { source, recursive: false, attributes, propagation, idmap: false };
     Ok(Mount { target, what: Placed::Bind(bind) })
@@ -309,7 +341,7 @@ fn samples() -> impl Iterator<Item = Vec<u8>> {
 mod tests {
     use std::ffi::OsString;
 
-    use nsshim::spec::{Choice, HostId, IdMap, Kind, Propagation, Setgroups};
+    use nsshim::spec::{Choice, HostId, IdMap, Propagation, Setgroups};
 
     use super::*;
 

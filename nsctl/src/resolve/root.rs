@@ -2,14 +2,15 @@
 
 mod image;
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nsshim::Host;
-use nsshim::spec::{
-    Choice, IdMaps, Kind, Namespaces, Overlay, Propagation, Root, RootSource, Upper,
-};
+use nsshim::spec::{Choice, Kind, Namespaces, Overlay, Propagation, Root, RootSource, Upper};
 
-use super::{mounts, paths};
+use super::mounts::{self, Around};
+use super::paths;
 use crate::args::{Dns, RootArgs, RunArgs};
 use crate::error::Error;
 
@@ -29,24 +30,29 @@ pub fn resolve(
         .because("a root that others see as well cannot be put together unseen")
         .try_this("--propagation slave, or leave it out"));
     }
+    let mut suffix = Suffix::default();
     let source = match &args.root.rootfs {
         None => RootSource::Host,
         Some(word) if word == "none" => RootSource::Empty,
-        Some(path) => source(Path::new(path), host)?,
+        Some(path) => {
+            let found = source(Path::new(path), host)?;
+            suffix = found.1;
+            found.0
+        }
     };
-    let overlay = overlay(&args.root, &source)?;
+    let overlay = overlay(&args.root, &source, suffix, namespaces)?;
     // The host's own stays as it is: its /dev is replaced anyway.
     let devices = args.rights.privileged || source == RootSource::Host;
     let read_only = args.root.read_only;
-    Ok(Some(Root { source, overlay, read_only, devices, idmap: false }))
+    Ok(Some(Root { source, overlay, read_only, devices, idmap: suffix.idmap }))
 }
 
-/// Refuses a root without ids to make it with.
-pub fn check_maps(
-    args: &RunArgs,
-    namespaces: &Namespaces,
-    maps: Option<&IdMaps>,
-) -> Result<(), Error> {
+/// Refuses a root without ids to make it with, or with ids that cannot be shifted.
+pub fn check_maps(args: &RunArgs, root: Option<&Root>, around: &Around<'_>) -> Result<(), Error> {
+    if root.is_some_and(|root| root.idmap) {
+        mounts::check_idmap("the root", around)?;
+    }
+    let Around { namespaces, maps, .. } = around;
     match asking(&args.root) {
         Some(option) if !namespaces.is_host(Kind::User) && maps.is_none() => {
             Err(Error::new(format!("{option} and an id map of none contradict each other"))
@@ -82,38 +88,52 @@ fn check_namespace(option: &str, namespaces: &Namespaces) -> Result<(), Error> {
         .try_this(format!("leave {option} or --mntns (--share mnt) out")))
 }
 
-fn source(path: &Path, host: &Host) -> Result<RootSource, Error> {
+/// podman's `DIR:O` and `DIR:idmap`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Suffix {
+    overlay: bool,
+    idmap: bool,
+}
+
+fn source(path: &Path, host: &Host) -> Result<(RootSource, Suffix), Error> {
     const WHAT: &str = "the root file system";
     let absolute = paths::absolute(WHAT, path)?;
-    if let Err(error) = std::fs::metadata(&absolute) {
-        podmans_suffix(path)?;
-        return Err(paths::explain(WHAT, &absolute, &error));
-    }
+    let (absolute, suffix) = match std::fs::symlink_metadata(&absolute) {
+        // A name may end in anything.
+        Ok(_) => (absolute, Suffix::default()),
+        Err(_) => match without_suffix(&absolute) {
+            Some((shorter, suffix)) => (shorter, suffix),
+            None => (absolute, Suffix::default()),
+        },
+    };
     let found = paths::look(WHAT, &absolute)?;
     if found.is_dir() {
-        return Ok(RootSource::Directory(absolute));
+        return Ok((RootSource::Directory(absolute), suffix));
     }
-    image::source(absolute, &found, host)
+    Ok((image::source(absolute, &found, host)?, suffix))
 }
 
-/// podman's `DIR:O` and `DIR:idmap`, unless that is a name.
-fn podmans_suffix(path: &Path) -> Result<(), Error> {
-    let text = path.to_string_lossy();
-    let Some((directory, suffix)) = text.rsplit_once(':') else { return Ok(()) };
-    let refused = Error::new(format!("cannot read --rootfs {}", paths::shown(path)));
-    match suffix.split('=').next() {
-        Some("O") => Err(refused
-            .because("a layer for changes is an option of its own here")
-            .try_this(format!("--rootfs {} --overlay", paths::quoted(Path::new(directory))))),
-        Some("idmap") => Err(refused
-            .because("shifted ids are not built yet")
-            .try_this(format!("--rootfs {}", paths::quoted(Path::new(directory))))),
-        _ => Ok(()),
+fn without_suffix(path: &Path) -> Option<(PathBuf, Suffix)> {
+    let bytes = path.as_os_str().as_bytes();
+    let colon = bytes.iter().rposition(|&byte| byte == b':')?;
+    let mut suffix = Suffix::default();
+    for word in bytes[colon + 1..].split(|&byte| byte == b',') {
+        match word {
+            b"O" => suffix.overlay = true,
+            b"idmap" => suffix.idmap = true,
+            _ => return None,
+        }
     }
+    Some((PathBuf::from(OsStr::from_bytes(&bytes[..colon])), suffix))
 }
 
-fn overlay(args: &RootArgs, source: &RootSource) -> Result<Option<Overlay>, Error> {
-    if args.overlay.is_none() && args.overlay_lower.is_empty() {
+fn overlay(
+    args: &RootArgs,
+    source: &RootSource,
+    suffix: Suffix,
+    namespaces: &Namespaces,
+) -> Result<Option<Overlay>, Error> {
+    if args.overlay.is_none() && args.overlay_lower.is_empty() && !suffix.overlay {
         return Ok(None);
     }
     let option = if args.overlay.is_some() { "--overlay" } else { "--overlay-lower" };
@@ -128,9 +148,10 @@ fn overlay(args: &RootArgs, source: &RootSource) -> Result<Option<Overlay>, Erro
                 .because("there is nothing that a layer could be over, and it vanishes anyway")
                 .try_this(format!("leave {option} out, or --rootfs DIR")));
         }
-        RootSource::Directory(_) | RootSource::Image { .. } => {}
+        RootSource::Directory(path) => mounts::check_lower(path, namespaces)?,
+        RootSource::Image { .. } => {}
     }
-    let lower = mounts::lower(&args.overlay_lower)?;
+    let lower = mounts::lower(&args.overlay_lower, namespaces)?;
     let upper = match &args.overlay {
         Some(Some(directory)) => {
             let first = match source {
@@ -140,7 +161,7 @@ fn overlay(args: &RootArgs, source: &RootSource) -> Result<Option<Overlay>, Erro
             let all: Vec<PathBuf> = first.into_iter().chain(lower.iter().cloned()).collect();
             Upper::Kept(mounts::kept(directory, &all)?)
         }
-        None if args.read_only => Upper::None,
+        None if args.read_only && !suffix.overlay => Upper::None,
         Some(None) | None => Upper::Discarded,
     };
     Ok(Some(Overlay { lower, upper }))
@@ -155,13 +176,19 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_is_a_root_and_a_suffix_is_not() {
+    fn a_directory_is_a_root_and_may_have_podmans_suffix() {
         let host = Host::probe();
-        assert_eq!(source(Path::new("/usr"), &host), Ok(RootSource::Directory("/usr".into())));
-        let text = told(source(Path::new("/usr:O"), &host));
-        assert!(text.contains("--rootfs /usr --overlay"), "{text}");
-        assert!(told(source(Path::new("/usr:idmap=uids=0"), &host)).contains("not built yet"));
-        assert!(told(source(Path::new("/usr:x"), &host)).contains("there is no /usr:x"));
+        let suffix = |text: &str| {
+            let (found, suffix) = source(Path::new(text), &host).unwrap();
+            assert_eq!(found, RootSource::Directory("/usr".into()));
+            (suffix.overlay, suffix.idmap)
+        };
+        assert_eq!(suffix("/usr"), (false, false));
+        assert_eq!(suffix("/usr:O"), (true, false));
+        assert_eq!(suffix("/usr:idmap,O"), (true, true));
+        for wrong in ["/usr:x", "/usr:", "/usr:O,", "/usr:idmap=uids=0", "/usr:o"] {
+            assert!(told(source(Path::new(wrong), &host)).contains("there is no /usr:"), "{wrong}");
+        }
         assert!(told(source(Path::new(""), &host)).contains("empty path"));
         assert!(told(source(Path::new("/dev/null"), &host)).contains("neither"));
     }
@@ -174,13 +201,14 @@ mod tests {
             read_only,
             ..RootArgs::default()
         };
+        let layers = |args: &RootArgs, source: &RootSource| {
+            overlay(args, source, Suffix::default(), &Namespaces::default())
+        };
         let discard = args(Some(None), &[], false);
-        assert!(told(overlay(&discard, &RootSource::Host)).contains("needs --rootfs"));
-        assert!(
-            told(overlay(&discard, &RootSource::Empty)).contains("--rootfs none and --overlay")
-        );
+        assert!(told(layers(&discard, &RootSource::Host)).contains("needs --rootfs"));
+        assert!(told(layers(&discard, &RootSource::Empty)).contains("--rootfs none and --overlay"));
         let directory = RootSource::Directory("/usr/bin".into());
-        let upper = |args: &RootArgs| overlay(args, &directory).unwrap().map(|found| found.upper);
+        let upper = |args: &RootArgs| layers(args, &directory).unwrap().map(|found| found.upper);
         assert_eq!(upper(&args(None, &[], true)), None);
         assert_eq!(upper(&discard), Some(Upper::Discarded));
         assert_eq!(upper(&args(None, &["/usr/lib"], false)), Some(Upper::Discarded));
@@ -188,11 +216,9 @@ mod tests {
         assert_eq!(upper(&args(Some(None), &["/usr/lib"], true)), Some(Upper::Discarded));
         let kept = args(Some(Some("/usr/lib")), &[], false);
         assert_eq!(upper(&kept), Some(Upper::Kept("/usr/lib".into())));
+        assert!(told(layers(&args(Some(Some("/usr")), &[], false), &directory)).contains("inside"));
         assert!(
-            told(overlay(&args(Some(Some("/usr")), &[], false), &directory)).contains("inside")
-        );
-        assert!(
-            told(overlay(&args(None, &["/etc/passwd"], false), &directory))
+            told(layers(&args(None, &["/etc/passwd"], false), &directory))
                 .contains("not a directory")
         );
     }

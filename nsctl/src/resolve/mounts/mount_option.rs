@@ -332,7 +332,7 @@ mod tests {
             ("type=bind,src=/a,dst=/b,bind-nonrecursive,bind-recursive=enabled", "contradict"),
             ("type=bind,src=/a,dst=/b,tmpfs-size=1m", "has no tmpfs-size=1m"),
             ("type=bind,src=/a,dst=/b,O", "type=overlay"),
-            ("type=bind,src=/a,dst=/b,idmap", "not built yet"),
+            ("type=bind,src=/a,dst=/b,idmap=x", "has no idmap=x"),
             ("type=bind,src=/a,dst=/b,noexec=1", "has no noexec=1"),
             ("type=bind,src=/a,dst=/proc", "must stay"),
             ("type=tmpfs,dst=/proc", "must stay"),

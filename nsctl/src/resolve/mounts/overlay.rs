@@ -3,10 +3,11 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use nsshim::spec::{Overlay, Upper};
+use nsshim::spec::{Kind, Namespaces, Overlay, Upper};
 
 use super::super::paths;
 use super::attributes::Flags;
+use super::{Around, locked};
 use crate::error::Error;
 
 /// The layers as typed.
@@ -22,8 +23,8 @@ pub struct Layers {
 
 impl Layers {
     /// The layers as they are on this machine.
-    pub fn resolve(&self) -> Result<Overlay, Error> {
-        let lower = lower(&self.lower)?;
+    pub fn resolve(&self, around: &Around<'_>) -> Result<Overlay, Error> {
+        let lower = lower(&self.lower, around.namespaces)?;
         let upper = match &self.upper {
             Some(path) => Upper::Kept(kept(path, &lower)?),
             None if self.flags.has("ro") && lower.len() > 1 => Upper::None,
@@ -33,8 +34,9 @@ impl Layers {
     }
 }
 
-/// Lower directories: each must be there.
-pub fn lower(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+/// Lower directories: each must be there, and what an overlay does not show must not be
+/// hidden by that.
+pub fn lower(paths: &[PathBuf], namespaces: &Namespaces) -> Result<Vec<PathBuf>, Error> {
     // OVL_MAX_STACK, fs/overlayfs/params.h
     if paths.len() > 500 {
         return Err(Error::new(format!("{} lower directories are too many", paths.len()))
@@ -45,9 +47,19 @@ pub fn lower(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
         .iter()
         .map(|path| {
             let path = paths::absolute("a lower directory", path)?;
-            paths::look_directory("the lower directory", &path).map(|_| path)
+            paths::look_directory("the lower directory", &path)?;
+            check_lower(&path, namespaces)?;
+            Ok(path)
         })
         .collect()
+}
+
+/// An overlay shows nothing of what is mounted in its layers.
+pub fn check_lower(path: &Path, namespaces: &Namespaces) -> Result<(), Error> {
+    match namespaces.is_host(Kind::User) {
+        true => Ok(()),
+        false => locked::check_below(path),
+    }
 }
 
 /// The directory that keeps changes: it must be there, and not be part of what is changed.
@@ -92,14 +104,17 @@ mod tests {
             assert!(told(upper, lower).unwrap_err().contains("inside the other"));
         }
         assert!(told(&one.join("x"), &two).unwrap_err().contains("mkdir -p"));
-        let layers = |upper: Option<&Path>, words: &[&str]| {
+        let host = nsshim::Host::probe();
+        let namespaces = Namespaces::default();
+        let around = Around { namespaces: &namespaces, maps: None, host: &host };
+        let upper = |words: &[&str]| {
             let mut flags = Flags::default();
             words.iter().for_each(|word| assert!(flags.take(word).unwrap()));
             let lower = vec![one.clone(), two.clone()];
-            Layers { lower, upper: upper.map(Path::to_path_buf), flags }.resolve().unwrap().upper
+            Layers { lower, upper: None, flags }.resolve(&around).unwrap().upper
         };
-        assert_eq!(layers(None, &[]), Upper::Discarded);
-        assert_eq!(layers(None, &["ro"]), Upper::None);
+        assert_eq!(upper(&[]), Upper::Discarded);
+        assert_eq!(upper(&["ro"]), Upper::None);
         std::fs::remove_dir_all(&base).unwrap();
     }
 }

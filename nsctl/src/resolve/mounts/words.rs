@@ -15,6 +15,8 @@ pub struct Words {
     recursive: Option<(&'static str, bool)>,
     /// Whether changes go to a layer that vanishes.
     pub overlay: bool,
+    /// Whether owners are stored as the container sees them.
+    pub idmap: bool,
 }
 
 /// Mounts always travel, or do not, for the whole tree.
@@ -36,7 +38,7 @@ const WITHOUT_MEANING: [&str; 7] =
 
 /// Known, and not to be had.
 const REFUSED: [(&str, &str); 9] = [
-    ("idmap", "shifted ids are not built yet"),
+    ("idmap", "the map is always the container's; idmap alone"),
     ("U", "the owners of the host's files are never changed; chown them, or use --map-auto"),
     ("copy", "nothing is copied into what is mounted"),
     ("upperdir", "the changed layer is chosen by --mount type=overlay,upper=DIR"),
@@ -67,6 +69,10 @@ impl Words {
             self.overlay = true;
             return Ok(true);
         }
+        if word == "idmap" {
+            self.idmap = true;
+            return Ok(true);
+        }
         let name = word.split('=').next().unwrap_or(word);
         match REFUSED.iter().find(|(known, _)| *known == name) {
             Some((_, why)) => Err(format!("{name}: {why}")),
@@ -91,7 +97,7 @@ impl Words {
     pub fn check_overlay(&self) -> Result<(), String> {
         let propagation = self.propagation.filter(|(_, mode)| *mode != Propagation::Private);
         let word = propagation.map(|(word, _)| word).or(self.recursive.map(|(word, _)| word));
-        match word {
+        match word.or(self.idmap.then_some("idmap")) {
             Some(word) if self.overlay => Err(format!("O and {word} contradict each other")),
             _ => Ok(()),
         }
@@ -144,8 +150,8 @@ mod tests {
             ("bind,rbind", "bind and rbind contradict"),
             ("O,rbind", "O and rbind contradict"),
             ("rshared,O", "O and rshared contradict"),
-            ("idmap", "not built yet"),
-            ("idmap=uids=0-1-2", "not built yet"),
+            ("idmap=uids=0-1-2", "idmap alone"),
+            ("idmap,O", "O and idmap contradict"),
             ("U", "never changed"),
             ("upperdir=/x", "upper=DIR"),
             ("RO", "unknown RO"),
