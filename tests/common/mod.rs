@@ -1,5 +1,6 @@
 //! The harness: who runs nsctl, running it, waiting for events, skipping.
 
+mod busybox;
 mod helper;
 mod processes;
 mod pty;
@@ -7,6 +8,7 @@ mod run;
 mod skip;
 mod who;
 
+pub use busybox::{busybox_root, tree, write_as};
 pub use helper::helper;
 pub use processes::{Tag, eventually};
 pub use pty::{PROMPT, Screen};
