@@ -281,3 +281,35 @@ fn device_nodes_in_a_root_do_not_work() {
         assert_eq!(inside(Who::Root, &privileged, script), "works", "{layer:?}");
     }
 }
+
+/// What is found on the host by the same name says nothing about the container.
+#[test]
+fn a_cause_is_looked_for_in_the_root() {
+    as_each(|who| {
+        let Some(root) = busybox_root(who) else { return };
+        let script = root.join("bin/script");
+        write_as(who, &script, "#!/usr/bin/no-such\n");
+        fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        fs::copy("/usr/bin/env", root.join("bin/dynamic")).unwrap();
+        std::os::unix::fs::symlink("/bin/script", root.join("bin/linked")).unwrap();
+        write_as(who, root.join("bin/closed"), "#!/bin/sh\n");
+        let rootfs = ["run", "--rootfs", text(&root)];
+        let run = |options: &[&str], code: i32, words: &[&str]| {
+            nsctl(who, [&rootfs, options].concat()).run().expect_error(code, words);
+        };
+        run(&["no-such"], 127, &["there is no no-such in PATH (/usr/local/sbin:"]);
+        // It is on the host, and nowhere here.
+        run(&["/usr/bin/env"], 127, &[&format!("there is no /usr/bin/env in {}", root.display())]);
+        run(&["script"], 126, &["bin/script is there, but not the interpreter it needs"]);
+        run(&["linked"], 126, &["bin/script is there, but not the interpreter it needs"]);
+        run(&["closed"], 126, &["bin/closed is not executable"]);
+        run(&["-w", "/usr", "true"], 125, &[&format!("there is no /usr in {}", root.display())]);
+        if !fs::read("/usr/bin/env").unwrap().windows(4).any(|part| part == b"/ld-") {
+            return skip("/usr/bin/env is no dynamic program");
+        }
+        run(&["dynamic"], 126, &["bin/dynamic is there, but not the loader it needs", "/ld-"]);
+        // On layers only the container sees what there is.
+        run(&["--overlay", "no-such"], 127, &["in PATH", "or not the interpreter or loader"]);
+        run(&["-v", "/etc:/bin", "script"], 127, &["in PATH", "or not the interpreter or loader"]);
+    });
+}

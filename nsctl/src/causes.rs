@@ -13,6 +13,7 @@ mod machine;
 mod mounts;
 mod namespaces;
 mod process;
+mod view;
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
@@ -24,6 +25,7 @@ use nsshim::{Failure, Host, errno_name};
 
 use self::access::Ids;
 use self::machine::Machine;
+use self::view::View;
 use crate::error::{Error, Finding};
 
 /// One thing that can be wrong, and how to see whether it is.
@@ -73,6 +75,7 @@ pub struct Context {
     pub(crate) path: Option<Vec<u8>>,
     pub(crate) strings: Vec<CString>,
     pub(crate) workdir: Workdir,
+    pub(crate) view: View,
     pub(crate) rlimits: Vec<Rlimit>,
     pub(crate) nice: Option<i32>,
     pub(crate) ids: Ids,
@@ -102,6 +105,7 @@ impl Context {
             path: process.env.iter().find_map(variable),
             strings: process.argv.iter().chain(&process.env).filter(long).cloned().collect(),
             workdir: process.workdir.clone(),
+            view: View::of(spec),
             rlimits: process.rlimits.clone(),
             nice: process.nice,
             ids: Ids::of(spec, host),

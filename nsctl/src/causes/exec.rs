@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nsshim::Failure;
-use nsshim::spec::{Kind, Workdir};
+use nsshim::spec::Workdir;
 
 use super::access;
 use super::elf::{self, Head};
+use super::view::Place;
 use super::{Cause, Context, Scene, call_name};
 use crate::error::Finding;
 
@@ -87,24 +88,16 @@ fn search_path(asked: &Context) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Files of the container's own, which cannot be looked at from here.
-fn is_hidden(asked: &Context, path: &Path) -> bool {
-    let own = |kind: Kind| asked.makes(kind);
-    own(Kind::Mnt) && ["/proc", "/dev", "/sys"].iter().any(|own| path.starts_with(own))
-}
-
-/// The file that was to be executed, where there is one.
+/// The file that was to be executed, on the host, where there is one.
 fn program(scene: &Scene<'_>) -> Option<PathBuf> {
     let asked = scene.asked;
-    let file = if is_searched(asked) {
-        search_path(asked)
-            .into_iter()
-            .map(|directory| directory.join(&asked.command))
-            .find(|file| file.is_file())?
-    } else {
-        directory(asked).join(&asked.command)
-    };
-    (!is_hidden(asked, &file)).then_some(file)
+    if !is_searched(asked) {
+        return asked.view.on_host(&directory(asked).join(&asked.command));
+    }
+    search_path(asked)
+        .into_iter()
+        .filter_map(|directory| asked.view.on_host(&directory.join(&asked.command)))
+        .find(|file| file.is_file())
 }
 
 /// Follows `#!` as far as the kernel does, to the file that makes the trouble.
@@ -124,7 +117,7 @@ fn interpreter(scene: &Scene<'_>) -> Option<Finding> {
             Head::Elf(elf) => ("loader", elf.loader?),
             _ => return None,
         };
-        let found = directory(scene.asked).join(&wanted);
+        let place = scene.asked.view.find(&directory(scene.asked).join(&wanted));
         if let Some(carriage) = wanted.as_os_str().as_bytes().strip_suffix(b"\r")
             && errno == Errno::ENOENT
         {
@@ -137,9 +130,15 @@ fn interpreter(scene: &Scene<'_>) -> Option<Finding> {
                 .try_this(format!("sed -i 's/\\r$//' {shown}")),
             );
         }
-        if errno == Errno::ENOENT && access::absent(&found).is_some() {
-            return Some(missing(&shown, what, &wanted));
-        }
+        let found = match place {
+            Place::Host(found) if errno != Errno::ENOENT || access::absent(&found).is_none() => {
+                found
+            }
+            Place::Host(_) | Place::Missing(_) if errno == Errno::ENOENT => {
+                return Some(missing(scene.asked, &shown, what, &wanted));
+            }
+            _ => return None,
+        };
         if errno == Errno::EACCES
             && let Some(closed) = access::closed(&found, &scene.asked.ids)
         {
@@ -173,7 +172,7 @@ fn interpreter(scene: &Scene<'_>) -> Option<Finding> {
     })
 }
 
-fn missing(shown: &str, what: &str, wanted: &Path) -> Finding {
+fn missing(asked: &Context, shown: &str, what: &str, wanted: &Path) -> Finding {
     let wanted_shown = wanted.display();
     let finding =
         Finding::new(format!("{shown} is there, but not the {what} it needs: {wanted_shown}"));
@@ -186,19 +185,19 @@ fn missing(shown: &str, what: &str, wanted: &Path) -> Finding {
             "the program was built for another system or word size: install its C library, \
              or take a static build",
         ),
-        (_, name) => match std_place(&name) {
+        (_, name) => match std_place(asked, &name) {
             Some(place) => finding.try_this(format!("#!{} as its first line", place.display())),
             None => finding.try_this(format!("install {name}, or correct the first line")),
         },
     }
 }
 
-/// Where programs usually are.
-fn std_place(name: &str) -> Option<PathBuf> {
+/// Where programs usually are, inside.
+fn std_place(asked: &Context, name: &str) -> Option<PathBuf> {
     ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"]
         .iter()
         .map(|directory| Path::new(directory).join(name))
-        .find(|file| is_program(file))
+        .find(|file| asked.view.on_host(file).is_some_and(|file| is_program(&file)))
 }
 
 fn is_program(file: &Path) -> bool {
@@ -293,7 +292,7 @@ fn closed_directory(scene: &Scene<'_>) -> Option<Finding> {
     let asked = scene.asked;
     let file = match is_searched(asked) {
         true => program(scene)?,
-        false => directory(asked).join(&asked.command),
+        false => asked.view.on_host(&directory(asked).join(&asked.command))?,
     };
     let closed = access::closed(&file, &asked.ids)?;
     Some(Finding::new(closed.told(&asked.ids)).try_this("a place that it may enter"))
@@ -333,24 +332,38 @@ fn not_found(scene: &Scene<'_>) -> Option<Finding> {
     }
     if !is_searched(asked) {
         let file = directory(asked).join(&asked.command);
-        if is_hidden(asked, &file) {
-            let there = file.exists();
-            return there.then(|| {
+        return match asked.view.find(&file) {
+            Place::Unknown => file.exists().then(|| {
                 Finding::new(format!("{name} is hidden by the container's own file systems"))
-            });
-        }
-        let obstacle = access::absent(&file)?;
-        return Some(words(&name, Finding::new(obstacle.told(&asked.ids))));
+            }),
+            Place::Missing(root) => {
+                let told = format!("there is no {} in {}", file.display(), root.display());
+                Some(words(&name, Finding::new(told)))
+            }
+            Place::Host(file) => {
+                let obstacle = access::absent(&file)?;
+                Some(words(&name, Finding::new(obstacle.told(&asked.ids))))
+            }
+        };
     }
     let path = asked.path.as_deref().unwrap_or(DEFAULT_PATH);
     let path = String::from_utf8_lossy(path);
+    let unseen = |entry: &PathBuf| asked.view.find(entry) == Place::Unknown;
+    let or_loader = match search_path(asked).iter().any(unseen) {
+        true => ", or not the interpreter or loader that it needs",
+        false => "",
+    };
     let mut finding = Finding::new(match &*path {
         "" => format!("PATH is empty, and there is no {name} in {}", directory(asked).display()),
-        path => format!("there is no {name} in PATH ({path})"),
+        path => format!("there is no {name} in PATH ({path}){or_loader}"),
     });
-    if let Some(place) = std_place(&name) {
+    if let Some(place) = std_place(asked, &name) {
         finding = finding.try_this(place.display().to_string());
-    } else if is_program(&directory(asked).join(&name)) {
+    } else if asked
+        .view
+        .on_host(&directory(asked).join(&name))
+        .is_some_and(|file| is_program(&file))
+    {
         finding = finding.try_this(format!("./{name}"));
     }
     Some(words(&name, finding))
@@ -371,8 +384,8 @@ fn closed_path_directory(scene: &Scene<'_>) -> Option<Finding> {
         return None;
     }
     search_path(asked).into_iter().find_map(|entry| {
-        let inside = entry.join(&asked.command);
-        let closed = access::closed(&inside, &asked.ids)?;
+        let on_host = asked.view.on_host(&entry)?.join(&asked.command);
+        let closed = access::closed(&on_host, &asked.ids)?;
         let told = closed.told(&asked.ids);
         Some(
             Finding::new(format!("{} of PATH was passed over: {told}", entry.display()))

@@ -6,6 +6,7 @@ use nsshim::spec::{Kind, Workdir};
 
 use super::access::{self, Obstacle};
 use super::namespaces::{covers, mapped};
+use super::view::Place;
 use super::{Cause, Scene, call_name};
 use crate::error::Finding;
 
@@ -111,16 +112,21 @@ fn nice_limit(scene: &Scene<'_>) -> Option<Finding> {
 
 fn workdir(scene: &Scene<'_>) -> Option<Finding> {
     let Workdir::Set(path) = &scene.asked.workdir else { return None };
-    if scene.asked.makes(Kind::Mnt)
-        && ["/proc", "/dev", "/sys"].iter().any(|own| path.starts_with(own))
-    {
-        return path.is_dir().then(|| {
-            Finding::new(format!(
-                "{} is the host's; the container has a file system of its own there",
-                path.display()
-            ))
-        });
-    }
+    let path = match scene.asked.view.find(path) {
+        Place::Host(path) => path,
+        Place::Missing(root) => {
+            let told = format!("there is no {} in {}", path.display(), root.display());
+            return Some(Finding::new(told).try_this("--workdir DIR with one that is there"));
+        }
+        Place::Unknown => {
+            return path.is_dir().then(|| {
+                Finding::new(format!(
+                    "{} is the host's; the container has a file system of its own there",
+                    path.display()
+                ))
+            });
+        }
+    };
     // One more component, so that the directory itself must be entered too.
     let below = path.join("x");
     let told = match scene.failure.errno {

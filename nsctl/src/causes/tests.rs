@@ -14,6 +14,7 @@ fn asked(new: &[Kind]) -> Context {
         path: None,
         strings: Vec::new(),
         workdir: Workdir::Keep("/".into()),
+        view: View::of_host(),
         rlimits: Vec::new(),
         nice: None,
         ids: Ids::default(),
