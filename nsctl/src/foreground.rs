@@ -2,6 +2,8 @@
 //! status out, and is the user's terminal for it.
 
 mod given_up;
+mod signals;
+mod stops;
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -163,7 +165,7 @@ impl Foreground {
             {
                 let signals = self.signals.as_fd();
                 if let Some(relay) = &mut self.relay {
-                    relay.finish(signals, || end_is_asked_for(signals));
+                    relay.finish(signals, || signals::end_is_asked_for(signals));
                 }
                 return outcome;
             }
@@ -260,122 +262,6 @@ impl Foreground {
             (None, _) => Outcome::ShimDied,
         }
     }
-
-    fn hear_signals(&mut self) -> Option<GivenUp> {
-        while self.unsent.is_empty()
-            && let Some(info) = SignalInfo::read(&self.signals)
-        {
-            let given_up = GivenUp::by(&info, self.signal_mask, &self.started);
-            if given_up.is_some() {
-                return given_up;
-            }
-            self.pass(info);
-        }
-        None
-    }
-
-    fn pass(&mut self, mut info: SignalInfo) {
-        // The terminal's own signals reached the workload too when it is in our group.
-        let meant_for_it = info.is_from_process() || self.session == Session::Own;
-        match info.signal {
-            libc::SIGCHLD if !info.is_from_process() => {}
-            // Our own write to a closed pipe.
-            libc::SIGPIPE if info.pid == std::process::id() as i32 => {}
-            libc::SIGWINCH if self.relay.is_some() => {
-                if let Some(relay) = &self.relay {
-                    relay.resize();
-                }
-                // Of a new size the kernel tells.
-                if info.is_from_process() {
-                    self.send(info);
-                }
-            }
-            // We stop when the workload does, and hear of that: it may have a screen to tidy
-            // up first, or other plans than to stop.
-            libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => match &self.relay {
-                Some(relay) => relay.stop_foreground(),
-                None if meant_for_it => self.send(info),
-                None => {}
-            },
-            libc::SIGCONT => {
-                if let Some(relay) = &mut self.relay {
-                    relay.resume();
-                }
-                // From the shim it means that the workload goes on already, so we must, too.
-                if info.pid != self.started.shim.as_raw() {
-                    self.send(info);
-                }
-            }
-            _ if meant_for_it => {
-                if info.signal == libc::SIGTERM {
-                    info.signal = self.stop_signal;
-                }
-                self.send(info);
-            }
-            _ => {}
-        }
-    }
-
-    fn send(&mut self, info: SignalInfo) {
-        self.unsent.push_back(info);
-        self.send_unsent();
-    }
-
-    fn send_unsent(&mut self) {
-        while let Some(&info) = self.unsent.front() {
-            let sent = nsshim::try_send(&self.started.channel, &Message::Signal(info));
-            if sent == Err(Errno::EAGAIN) {
-                return;
-            }
-            // A dead shim shows as the end of its channel.
-            self.unsent.pop_front();
-        }
-    }
-
-    /// Whether the shell above us must see us stopped when the workload is.
-    fn stops_with_workload(&self, signal: i32) -> bool {
-        let job_control = matches!(signal, libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU);
-        self.relay.is_some() || job_control
-    }
-
-    /// Stops nsctl as the shell expects of a stopped job, if the workload is still
-    /// stopped, and until it or the shell goes on.
-    fn suspend_with_workload(&mut self) {
-        // The key would have stopped all of a script that runs us; it reached only the workload.
-        let whole_group = self.relay.as_ref().is_some_and(Relay::has_users_terminal);
-        if let Some(relay) = &mut self.relay {
-            relay.pause();
-        }
-        // Continued: the SIGCONT that did it is read next, and resumes the rest. Else there is
-        // no shell to continue us, so the kernel did not stop us: nor may the workload be.
-        if sys::while_stoppable(|| self.ask_for_stop(whole_group)) == Ok((true, false)) {
-            self.send(SignalInfo::new(libc::SIGCONT));
-        }
-        if let Some(relay) = &mut self.relay {
-            relay.resume();
-        }
-    }
-
-    /// Returns whether the shim wanted us to stop.
-    fn ask_for_stop(&mut self, whole_group: bool) -> bool {
-        let channel = &self.started.channel;
-        let asked = nsshim::send(channel, &Message::Stop { whole_group }, None);
-        while asked.is_ok() {
-            match nsshim::receive(channel, true) {
-                Received::Message(Message::Stop { .. }, _) => return true,
-                Received::Message(Message::Go, _) => return false,
-                Received::End => break,
-                other => self.heard.push_back(other),
-            }
-        }
-        false
-    }
-}
-
-/// Whether a signal came that would end any program.
-fn end_is_asked_for(signals: BorrowedFd<'_>) -> bool {
-    let ends = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
-    std::iter::from_fn(|| SignalInfo::read(signals)).any(|info| ends.contains(&info.signal))
 }
 
 struct Ready {

@@ -4,12 +4,12 @@
 //! long: for a helper, for a file system. A signal then does to nsctl what it does to
 //! any program.
 
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nsshim::sys::{self, SignalInfo};
 use nsshim::{Failure, Message, Received, Started};
-use std::os::fd::AsFd;
 
 use crate::error::Error;
 
