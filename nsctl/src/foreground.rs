@@ -62,7 +62,7 @@ fn carry_out(request: Request, status: &mut Status) -> Result<nsshim::Exit, Erro
     // that became us has left running is not ours.
     let not_ours = orphans::inherited();
     let _ = nix::sys::prctl::set_child_subreaper(true);
-    let started = nsshim::start(plan, saved).map_err(|failure| context.explain(failure))?;
+    let started = nsshim::start(plan, saved, None).map_err(|failure| context.explain(failure))?;
     let signals = sys::signalfd_all()
         .map_err(|errno| Error::new(format!("cannot read signals: signalfd4(): {errno}")))?;
     let relay = has_terminal.then(|| Relay::new(terminal));

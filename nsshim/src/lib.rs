@@ -18,6 +18,7 @@ mod child;
 mod error;
 mod exit;
 mod host;
+pub mod keep;
 mod making;
 pub mod orphans;
 mod plan;

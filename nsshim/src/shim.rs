@@ -18,6 +18,7 @@ use crate::affinity::Held;
 use crate::channel::{self, Message, Received};
 use crate::child;
 use crate::error::{Failure, Named};
+use crate::keep::{Keep, Keeper};
 use crate::making::Making;
 use crate::plan::Plan;
 use crate::spec::Session;
@@ -48,6 +49,7 @@ pub(crate) fn run(
     saved: Option<SavedTerminal>,
     held: Option<Held>,
     making: Making,
+    keep: Option<Keep>,
 ) -> ! {
     // Until the monitor listens to it, nobody would notice that nsctl is dead. Only where
     // our death ends all: without a pid namespace we must live to end what the workload left.
@@ -55,18 +57,43 @@ pub(crate) fn run(
     if channel::has_ended(&nsctl) {
         sys::exit_now(125);
     }
-    let outcome = make(&plan, nsctl.as_fd(), held.as_ref(), making).and_then(|child| {
-        monitor::Monitor::new(child, nsctl.as_fd(), &plan, saved)
+    let keeper = keep.map(Keeper::new);
+    let outcome = make(&plan, nsctl.as_fd(), held.as_ref(), making, true).and_then(|child| {
+        monitor::Monitor::new(child, nsctl.as_fd(), &plan, saved, keeper)
             .call(|| "signalfd4()".into())
             .map_err(|error| error.during("watch the container"))
     });
-    match outcome {
-        Ok(mut monitor) => monitor.run(),
+    let mut monitor = match outcome {
+        Ok(monitor) => monitor,
         Err(failure) => {
             let _ = channel::send(&nsctl, &Message::Failed(failure), None);
             sys::exit_now(125)
         }
+    };
+    loop {
+        let (exit, wait) = monitor.run();
+        let Some(wait) = wait else { sys::exit_now(i32::from(exit.status())) };
+        if !monitor.rest(wait) {
+            sys::exit_now(i32::from(exit.status()));
+        }
+        match make_again(&plan) {
+            Ok(child) => monitor.watch(child),
+            // Nobody waits for this start, so there is nobody to tell.
+            Err(_) => sys::exit_now(125),
+        }
     }
+}
+
+/// What was joined stays joined; and no caller is there to lose patience.
+fn make_again(plan: &Plan) -> Result<Child, Failure> {
+    let purpose = "make the container again";
+    let (_patient, caller) = channel::pair()
+        .call(|| "socketpair(AF_UNIX, SOCK_SEQPACKET)".into())
+        .map_err(|error| error.during(purpose))?;
+    let making = Making::new()
+        .call(|| "mmap(MAP_SHARED|MAP_ANONYMOUS)".into())
+        .map_err(|error| error.during(purpose))?;
+    make(plan, caller.as_fd(), None, making, false)
 }
 
 fn make(
@@ -74,6 +101,7 @@ fn make(
     nsctl: BorrowedFd<'_>,
     held: Option<&Held>,
     making: Making,
+    first: bool,
 ) -> Result<Child, Failure> {
     if plan.session == Session::Own {
         // Nothing the user's terminal sends reaches us, and we cannot take it.
@@ -92,7 +120,9 @@ fn make(
         None => None,
     };
     let context = OutsideContext { child: None, channel: None, proc: proc.as_fd(), nsctl };
-    run_all(&plan.before, &context)?;
+    if first {
+        run_all(&plan.before, &context)?;
+    }
 
     let (ours, theirs) = channel::pair()
         .call(|| "socketpair(AF_UNIX, SOCK_SEQPACKET)".into())

@@ -10,6 +10,7 @@ use nix::unistd::{ForkResult, Pid};
 use crate::affinity;
 use crate::channel;
 use crate::error::{Failure, Named};
+use crate::keep::Keep;
 use crate::making::Making;
 use crate::plan::Plan;
 use crate::shim;
@@ -53,14 +54,19 @@ impl Started {
     }
 }
 
-/// Starts a shim that carries out `plan`.
+/// Starts a shim that carries out `plan`. With `keep` the container outlives the caller,
+/// once its workload runs.
 ///
 /// The caller must have one thread and all signals blocked, so that none is lost
 /// between the fork and the watch.
 ///
 /// # Errors
 /// `EMFILE`, `EAGAIN`, `ENOMEM`: no channel or no process could be made.
-pub fn start(plan: Plan, terminal: Option<SavedTerminal>) -> Result<Started, Failure> {
+pub fn start(
+    plan: Plan,
+    terminal: Option<SavedTerminal>,
+    keep: Option<Keep>,
+) -> Result<Started, Failure> {
     let purpose = "start the shim";
     let (ours, theirs) = channel::pair()
         .call(|| "socketpair(AF_UNIX, SOCK_SEQPACKET)".into())
@@ -77,7 +83,7 @@ pub fn start(plan: Plan, terminal: Option<SavedTerminal>) -> Result<Started, Fai
     match forked {
         ForkResult::Child => {
             drop(ours);
-            shim::run(plan, theirs, terminal, held, making)
+            shim::run(plan, theirs, terminal, held, making, keep)
         }
         ForkResult::Parent { child } => {
             if let Some(held) = held {

@@ -22,7 +22,7 @@ pub use fd::{
     close_all_but, duplicate, is_open, own_received, replace_standard_stream, standard_input,
     standard_output,
 };
-pub(crate) use fd::{close_from_but, close_in_child, open_directory};
+pub(crate) use fd::{close_from_but, close_in_child, open_directory, standard_error};
 pub use ioctl::{
     get_ns_kind, get_ns_parent, get_ns_userns, get_window_size, if_up, open_pty_peer,
     set_controlling_terminal, set_window_size, signal_foreground, unlock_pty,

@@ -1,6 +1,7 @@
 //! Watching one container: passes signals in and reports out, ends it with its owner.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -13,6 +14,7 @@ use super::witness::Witness;
 use crate::channel::{self, Message, Received};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::keep::Keeper;
 use crate::orphans;
 use crate::plan::Plan;
 use crate::step::Outside;
@@ -25,9 +27,13 @@ pub(super) struct Monitor<'a> {
     caller: Pid,
     signals: OwnedFd,
     saved: Option<SavedTerminal>,
+    /// What it keeps, when the container outlives its caller.
+    keeper: Option<Keeper>,
     has_init: bool,
     report_start: bool,
     workload_runs: bool,
+    /// Whether that, or without nsinit its exec, was told.
+    is_started: bool,
     nsctl_is_alive: bool,
     child_is_silent: bool,
     workload_is_stopped: bool,
@@ -51,6 +57,7 @@ impl<'a> Monitor<'a> {
         nsctl: BorrowedFd<'a>,
         plan: &'a Plan,
         saved: Option<SavedTerminal>,
+        keeper: Option<Keeper>,
     ) -> nix::Result<Self> {
         let signals = sys::signalfd_all()?;
         // From here on we see nsctl die by its channel, and clean up.
@@ -61,9 +68,11 @@ impl<'a> Monitor<'a> {
             caller: getppid(),
             signals,
             saved,
+            keeper,
             has_init: plan.exec.init.is_some(),
             report_start: plan.report_start,
             workload_runs: false,
+            is_started: false,
             nsctl_is_alive: true,
             child_is_silent: false,
             workload_is_stopped: false,
@@ -87,16 +96,26 @@ impl<'a> Monitor<'a> {
         ];
         keep.extend(self.child.proc.as_ref().map(AsFd::as_fd));
         keep.extend(self.child.witness.as_ref().map(Witness::descriptor));
+        if let Some(keeper) = &self.keeper {
+            keep.extend(keeper.descriptors());
+            if keeper.may_come_back() {
+                keep.extend([sys::standard_input(), sys::standard_output(), sys::standard_error()]);
+            }
+        }
         if let Some(saved) = &self.saved {
             keep.push(saved.tty());
         }
-        sys::close_all_but(&keep, log::log_enabled!(log::Level::Debug));
+        // Of a container that is kept, it is the workload's standard error.
+        let for_log = self.keeper.is_none() && log::log_enabled!(log::Level::Debug);
+        sys::close_all_but(&keep, for_log);
     }
 
-    pub(super) fn run(&mut self) -> ! {
+    /// Watches until the container is gone. Returns how it ended, and when it is to be made
+    /// again.
+    pub(super) fn run(&mut self) -> (Exit, Option<Duration>) {
         loop {
             match self.wait() {
-                Ready { child_ended: true, .. } => self.finish(),
+                Ready { child_ended: true, .. } => return self.finish(),
                 ready => {
                     if ready.child {
                         self.hear_child();
@@ -107,15 +126,48 @@ impl<'a> Monitor<'a> {
                     if ready.signals {
                         self.hear_signals();
                     }
+                    if let Some(keeper) = &mut self.keeper {
+                        keeper.turn(&ready.kept);
+                    }
                 }
             }
         }
     }
 
+    /// A pause before the container is made again. False: it is not wanted any more.
+    pub(super) fn rest(&mut self, pause: Duration) -> bool {
+        let end = Instant::now() + pause;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let limit = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+            let _ = poll(&mut fds, limit);
+            while let Some(info) = SignalInfo::read(&self.signals) {
+                if [libc::SIGTERM, libc::SIGINT, libc::SIGHUP].contains(&info.signal) {
+                    return false;
+                }
+            }
+            if left.is_zero() {
+                return !self.keeper.as_ref().is_some_and(Keeper::is_stopped);
+            }
+        }
+    }
+
+    /// The container was made again.
+    pub(super) fn watch(&mut self, child: Child) {
+        self.child = child;
+        self.workload_runs = false;
+        self.is_started = false;
+        self.child_is_silent = false;
+        self.workload_is_stopped = false;
+        self.exit = None;
+        self.failed = false;
+    }
+
     fn wait(&self) -> Ready {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let silent = |fd| PollFd::new(fd, PollFlags::empty());
-        let mut fds = [
+        let mut fds = vec![
             readable(self.child.pidfd.as_fd()),
             readable(self.signals.as_fd()),
             if self.nsctl_is_alive { readable(self.nsctl) } else { silent(self.signals.as_fd()) },
@@ -125,13 +177,19 @@ impl<'a> Monitor<'a> {
                 readable(self.child.channel.as_fd())
             },
         ];
+        fds.extend(self.keeper.iter().flat_map(Keeper::interests));
         match poll(&mut fds, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
             // Nothing can be heard any more: the container must not outlive its watch.
             Err(_) => send_kill(&self.child),
         }
-        let [child_ended, signals, nsctl, child] = fds.map(|fd| fd.any().unwrap_or(false));
-        Ready { child_ended, signals, nsctl, child }
+        let any = |at: usize| fds[at].any().unwrap_or(false);
+        let kept = fds[4..]
+            .iter()
+            .filter_map(|fd| Some((fd.as_fd().as_raw_fd(), fd.revents()?)))
+            .filter(|(_, events)| !events.is_empty())
+            .collect();
+        Ready { child_ended: any(0), signals: any(1), nsctl: any(2), child: any(3), kept }
     }
 
     fn hear_child(&mut self) {
@@ -160,7 +218,10 @@ impl<'a> Monitor<'a> {
                 if !self.workload_runs =>
             {
                 self.failed |= matches!(message, Message::Failed(_) | Message::NotExecuted { .. });
-                self.tell(&message, fd.as_ref().map(AsFd::as_fd));
+                match (&mut self.keeper, message, fd) {
+                    (Some(keeper), Message::Terminal, Some(master)) => keeper.take_terminal(master),
+                    (_, message, fd) => self.tell(&message, fd.as_ref().map(AsFd::as_fd)),
+                }
             }
             _ => {}
         }
@@ -224,7 +285,10 @@ impl<'a> Monitor<'a> {
                 if let Some(saved) = &self.saved {
                     saved.restore_if_still_raw();
                 }
-                send_kill(&self.child);
+                // Who is kept lives on; but not before its caller heard that it runs.
+                if self.keeper.is_none() || !self.is_started {
+                    send_kill(&self.child);
+                }
             }
         }
     }
@@ -269,7 +333,11 @@ impl<'a> Monitor<'a> {
         }
     }
 
-    fn tell_started(&self) {
+    fn tell_started(&mut self) {
+        self.is_started = true;
+        if let Some(keeper) = &mut self.keeper {
+            keeper.started(self.child.pid);
+        }
         if self.report_start {
             self.tell(&Message::Started { pid: self.child.pid.as_raw() }, None);
         }
@@ -311,7 +379,7 @@ impl<'a> Monitor<'a> {
         }
     }
 
-    fn finish(&mut self) -> ! {
+    fn finish(&mut self) -> (Exit, Option<Duration>) {
         while !self.child_is_silent {
             match channel::receive(&self.child.channel, false) {
                 Received::Message(message, fd) => self.hear(message, fd),
@@ -333,7 +401,8 @@ impl<'a> Monitor<'a> {
             self.tell(&Message::Exited(exit), None);
         }
         self.outlive_caller();
-        sys::exit_now(i32::from(exit.status()))
+        let again = self.keeper.as_mut().filter(|_| self.is_started);
+        (exit, again.and_then(|keeper| keeper.ended(exit)))
     }
 
     /// The caller may be killed before it has shown the last output and restored the
@@ -362,4 +431,6 @@ struct Ready {
     signals: bool,
     nsctl: bool,
     child: bool,
+    /// What the keeper waited for.
+    kept: Vec<(RawFd, PollFlags)>,
 }

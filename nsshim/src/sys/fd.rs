@@ -110,7 +110,8 @@ pub(crate) fn close_in_child(fd: BorrowedFd<'_>) {
     unsafe { libc::close(fd.as_raw_fd()) };
 }
 
-fn standard_error() -> BorrowedFd<'static> {
+/// Standard error, for a process that never closes it.
+pub(crate) fn standard_error() -> BorrowedFd<'static> {
     // SAFETY: as for standard_input.
     unsafe { BorrowedFd::borrow_raw(2) }
 }
