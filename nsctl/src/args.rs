@@ -3,10 +3,15 @@
 //! A room of its own, because two use it: `cli`, which reads them, and `resolve`,
 //! which says what they mean.
 
+mod life;
 mod rights;
 mod root;
 mod run;
 
+pub use life::{
+    AttachArgs, ExecArgs, InspectArgs, KillArgs, LifeArgs, LogDriver, LogsArgs, NamesArgs, PsArgs,
+    RenameArgs, RmArgs, StopArgs,
+};
 pub use rights::RightsArgs;
 pub use root::{Dns, PlacedBy, Placement, RootArgs};
 pub use run::{DryRun, PropagationArg, RunArgs, SetgroupsArg};

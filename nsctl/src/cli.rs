@@ -1,17 +1,22 @@
 //! The command line: verbs, and what is common to them.
 
+mod containers;
 mod dry_run;
 mod init_file;
 mod ns;
 
+use std::ffi::OsString;
 use std::mem::ManuallyDrop;
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::args::RunArgs;
+use crate::args::{
+    AttachArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, PsArgs, RenameArgs, RmArgs,
+    RunArgs, StopArgs,
+};
 use crate::error::{self, Error};
 use crate::inherited::Inherited;
-use crate::{exit, foreground, resolve};
+use crate::{detached, exit, foreground, resolve};
 
 use init_file::InitFileArgs;
 use ns::NsArgs;
@@ -37,6 +42,36 @@ struct Cli {
 enum Verb {
     /// Run a command in namespaces of its own
     Run(Box<RunArgs>),
+    /// List containers
+    Ps(PsArgs),
+    /// Show all that is known of containers
+    Inspect(InspectArgs),
+    /// Show what a container said
+    Logs(LogsArgs),
+    /// Run another command in a container
+    Exec(Box<ExecArgs>),
+    /// Put this terminal on a container's
+    Attach(AttachArgs),
+    /// End containers, by force after a while
+    Stop(StopArgs),
+    /// Signal containers
+    Kill(KillArgs),
+    /// Start containers again that ended
+    Start(NamesArgs),
+    /// Stop containers and start them again
+    Restart(NamesArgs),
+    /// Stop all processes of containers until they are unpaused
+    Pause(NamesArgs),
+    /// Let the processes of containers go on
+    Unpause(NamesArgs),
+    /// Wait for containers to end, and print their exit statuses
+    Wait(NamesArgs),
+    /// Give a container another name
+    Rename(RenameArgs),
+    /// Remove containers that ended
+    Rm(RmArgs),
+    /// Remove all containers that ended
+    Prune,
     /// Work with namespaces that exist
     #[command(subcommand)]
     Ns(NsArgs),
@@ -59,6 +94,21 @@ pub fn main(inherited: &Inherited) -> i32 {
     start_logging(cli.verbose);
     let outcome = match cli.verb {
         Verb::Run(args) => run(*args, inherited),
+        Verb::Ps(args) => containers::ps(&args),
+        Verb::Inspect(args) => containers::inspect(&args),
+        Verb::Logs(args) => containers::logs(&args),
+        Verb::Exec(args) => containers::exec(*args, inherited),
+        Verb::Attach(args) => containers::attach(&args),
+        Verb::Stop(args) => containers::stop(&args),
+        Verb::Kill(args) => containers::kill(&args),
+        Verb::Start(names) => containers::start(&names, false),
+        Verb::Restart(names) => containers::start(&names, true),
+        Verb::Pause(names) => containers::pause(&names),
+        Verb::Unpause(names) => containers::unpause(&names),
+        Verb::Wait(names) => containers::wait(&names),
+        Verb::Rename(args) => containers::rename(&args),
+        Verb::Rm(args) => containers::rm(&args),
+        Verb::Prune => containers::prune(),
         Verb::Ns(args) => ns::main(args),
         Verb::InitFile(args) => init_file::main(&args),
     };
@@ -73,12 +123,29 @@ fn parse() -> Result<Cli, clap::Error> {
     Cli::from_arg_matches_mut(&mut matches).map_err(|wrong| wrong.format(&mut command))
 }
 
-fn run(args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
+fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
     let form = args.dry_run;
+    let wanted = args.life.detach.then(|| detached::Wanted {
+        life: args.life.clone(),
+        // It is held by the container, not by us.
+        name: args.name.take(),
+        interactive: args.interactive,
+    });
     let request = resolve::run(args, inherited)?;
-    match form {
-        None => foreground::run(request),
-        Some(form) => dry_run::print(request, form),
+    match (form, wanted) {
+        (Some(form), _) => dry_run::print(request, form),
+        (None, Some(wanted)) => detached::run(request, &wanted),
+        (None, None) => foreground::run(request),
+    }
+}
+
+/// The options of a `run`, from its verb on.
+fn parse_run(words: &[OsString]) -> Result<RunArgs, Error> {
+    let program = OsString::from("nsctl");
+    match Cli::try_parse_from([&program].into_iter().chain(words)).map(|cli| cli.verb) {
+        Ok(Verb::Run(args)) => Ok(*args),
+        Ok(_) => Err(Error::new("no run")),
+        Err(wrong) => Err(Error::new(format!("cannot read a run again: {wrong}"))),
     }
 }
 

@@ -12,6 +12,8 @@
 mod args;
 mod causes;
 mod cli;
+mod containers;
+mod detached;
 #[cfg(not(test))]
 mod entry;
 mod error;
@@ -19,6 +21,7 @@ mod exit;
 mod foreground;
 mod inherited;
 mod outlet;
+mod output;
 mod own_signals;
 mod relay;
 mod resolve;

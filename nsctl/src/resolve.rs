@@ -34,6 +34,7 @@ use crate::status::Status;
 
 pub use environment::callers_environment;
 pub use namespaces::is_namespace;
+pub use numbers::{bytes, signal};
 pub use process::is_terminal;
 pub use subids::known as granted_ranges;
 pub use terminal::is_controlling_terminal;
@@ -116,7 +117,7 @@ fn resolve(args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Result<Re
         session: terminal.session,
         rights,
         init: !args.no_init,
-        report_start: args.status_fd.is_some() || pid_file.is_some(),
+        report_start: args.status_fd.is_some() || pid_file.is_some() || args.life.detach,
         report_namespaces: args.status_fd.is_some(),
     };
     Ok(Request { spec, host, terminal: terminal.users, stop_signal, claim, pid_file, status: None })

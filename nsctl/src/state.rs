@@ -16,6 +16,8 @@ use crate::error::Error;
 pub struct Claim {
     lock: Flock<File>,
     path: PathBuf,
+    /// Whether the name goes with us.
+    ends: bool,
 }
 
 impl Claim {
@@ -43,10 +45,40 @@ impl Claim {
             })?;
             // Its last owner may have removed the file between our open and our lock.
             if is_at(&lock, &path) {
-                return Ok(Claim { lock, path });
+                refuse_kept(name, &path)?;
+                return Ok(Claim { lock, path, ends: true });
             }
         }
     }
+}
+
+impl Claim {
+    /// The name.
+    pub fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Leaves the name to the container with this id, until that is removed.
+    pub fn keep(mut self, id: &str) -> Result<(), Error> {
+        let written = self.lock.set_len(0).and_then(|()| (&*self.lock).write_all(id.as_bytes()));
+        written.map_err(|error| {
+            Error::new(format!("cannot write {}: {error}", self.path.display()))
+        })?;
+        self.ends = false;
+        Ok(())
+    }
+}
+
+/// A container that lives on its own holds its name by its id.
+fn refuse_kept(name: &str, path: &Path) -> Result<(), Error> {
+    let id = fs::read_to_string(path).unwrap_or_default();
+    let base = path.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
+    if id.is_empty() || id.contains('/') || !base.join("containers").join(&id).is_dir() {
+        return Ok(());
+    }
+    Err(Error::new(format!("the name {name} is taken"))
+        .because(format!("the container {} has it", &id[..id.len().min(12)]))
+        .try_this(format!("nsctl rm {name}, or another --name")))
 }
 
 impl AsFd for Claim {
@@ -57,8 +89,10 @@ impl AsFd for Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // Before the lock goes, so that nobody else's file is removed.
-        let _ = fs::remove_file(&self.path);
+        if self.ends {
+            // Before the lock goes, so that nobody else's file is removed.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -70,7 +104,7 @@ fn is_at(file: &File, path: &Path) -> bool {
 }
 
 /// docker's rule for names.
-fn check_name(name: &str) -> Result<(), Error> {
+pub fn check_name(name: &str) -> Result<(), Error> {
     let mut bytes = name.bytes();
     let first = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric());
     let rest = bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
@@ -81,8 +115,14 @@ fn check_name(name: &str) -> Result<(), Error> {
         .try_this("letters, digits, _ . and -, the first a letter or digit, at most 128"))
 }
 
-/// Where names are held: private to the user.
+/// Where names are held.
 fn directory() -> Result<PathBuf, Error> {
+    base_directory().map(|base| base.join("names"))
+}
+
+/// Where all is kept, private to the user: `NSCTL_STATE_DIR`, else /run/nsctl for root and
+/// `$XDG_RUNTIME_DIR/nsctl` for others.
+pub fn base_directory() -> Result<PathBuf, Error> {
     let base = match std::env::var_os("NSCTL_STATE_DIR") {
         Some(base) => PathBuf::from(base),
         None => default_base()?,
@@ -94,7 +134,7 @@ fn directory() -> Result<PathBuf, Error> {
     })?;
     let own = nix::unistd::geteuid().as_raw();
     match fs::symlink_metadata(&base) {
-        Ok(found) if found.is_dir() && found.uid() == own => Ok(directory),
+        Ok(found) if found.is_dir() && found.uid() == own => Ok(base),
         _ => Err(Error::new(format!("the state directory {} is not yours", base.display()))
             .try_this("NSCTL_STATE_DIR=DIR with a directory of your own")),
     }

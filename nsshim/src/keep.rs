@@ -74,6 +74,11 @@ pub enum Restart {
 /// The file that says that a container is not to be started again.
 pub const STOP: &str = "stop";
 
+/// The time in UTC, as RFC 3339 has it, to the nanosecond.
+pub fn now() -> String {
+    clock::Time::now().text()
+}
+
 /// Room for what is read at once: as much as a pipe holds.
 const ROOM: usize = 64 * 1024;
 

@@ -34,7 +34,7 @@ pub(crate) use mount::{
     mount_setattr_idmap, move_mount, open_tree_attached, open_tree_clone,
 };
 pub use probe::intercepted;
-pub(crate) use process::pidfd_open;
+pub use process::pidfd_open;
 pub use process::{
     capbset_drop, exit_now, fork_single_threaded, runs_with_foreign_rights, set_nice,
     setdomainname, umask,

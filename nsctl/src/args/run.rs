@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{RightsArgs, RootArgs};
+use super::{LifeArgs, RightsArgs, RootArgs};
 
 /// Run a command in namespaces of its own
 ///
@@ -182,9 +182,6 @@ pub struct RunArgs {
     /// Run the command as PID 1 itself
     #[arg(long, help_heading = "Process")]
     pub no_init: bool,
-    /// Accepted for those used to it: a container in the foreground leaves nothing
-    #[arg(long, hide = true)]
-    pub rm: bool,
     /// Accepted for those used to it: there is always an init
     #[arg(long, hide = true, conflicts_with = "no_init")]
     pub init: bool,
@@ -202,6 +199,10 @@ pub struct RunArgs {
     /// What the command may do
     #[command(flatten)]
     pub rights: RightsArgs,
+
+    /// A life of its own
+    #[command(flatten)]
+    pub life: LifeArgs,
 
     /// Print what would be done, or the commands of a shell that do the same
     #[arg(long, value_enum, value_name = "plan|shell", num_args = 0..=1, require_equals = true,

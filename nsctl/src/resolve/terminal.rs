@@ -25,6 +25,13 @@ pub struct Terminals {
 
 /// An own terminal when the user sits at one, or when it is asked for.
 pub fn resolve(args: &RunArgs) -> Result<Terminals, Error> {
+    if args.life.detach {
+        // The caller leaves, and takes its terminal along.
+        let own =
+            Terminal { size: DEFAULT_SIZE, modes: None, adds_returns: true, takes_errors: true };
+        let own = Some(own).filter(|_| args.tty);
+        return Ok(Terminals { own, users: None, session: Session::Own });
+    }
     let (stdin, stdout, stderr) = (stdin(), stdout(), stderr());
     let interactive = is_terminal(stdin.as_fd()) && is_terminal(stdout.as_fd());
     if args.no_tty || !(args.tty || interactive) {

@@ -21,12 +21,13 @@ pub fn fork_single_threaded() -> nix::Result<ForkResult> {
     unsafe { nix::unistd::fork() }
 }
 
-/// A descriptor that stands for a child of ours; it becomes readable when the child ends.
+/// A descriptor that stands for a process, so that no later one with its number is meant; it
+/// becomes readable when the process ends.
 ///
 /// pidfd_open(2), Linux 5.3.
-pub(crate) fn pidfd_open(child: Pid) -> nix::Result<OwnedFd> {
+pub fn pidfd_open(process: Pid) -> nix::Result<OwnedFd> {
     // SAFETY: takes numbers only.
-    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, child.as_raw(), 0) })?;
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, process.as_raw(), 0) })?;
     // SAFETY: the call succeeded, so `fd` is a new descriptor that nobody else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }

@@ -1,0 +1,205 @@
+//! Options for containers that live on their own, and the verbs about them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// What `nsctl run` takes for them.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Detached")]
+pub struct LifeArgs {
+    /// Run in the background and print the id, once the command runs
+    #[arg(short, long)]
+    pub detach: bool,
+    /// Remove the container when it ended; in the foreground nothing is ever left
+    #[arg(long)]
+    pub rm: bool,
+    /// Start it again when it ended: no, always, on-failure, on-failure:TIMES
+    #[arg(long, value_name = "POLICY", requires = "detach", conflicts_with = "rm")]
+    pub restart: Option<String>,
+    /// A note on the container
+    #[arg(short, long, value_name = "KEY[=VALUE]")]
+    pub label: Vec<String>,
+    /// Write the id here; the file must not exist
+    #[arg(long, value_name = "FILE", requires = "detach")]
+    pub cidfile: Option<PathBuf>,
+    /// Seconds that `nsctl stop` waits before it kills
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub stop_timeout: u32,
+    /// What becomes of the output: json-file (docker's format), file (as it came), none
+    #[arg(long, value_enum, value_name = "DRIVER", default_value_t = LogDriver::JsonFile)]
+    pub log_driver: LogDriver,
+    /// Begin a new file when one has this size, in bytes: 10m, 512k
+    #[arg(long, value_name = "SIZE", default_value = "10m")]
+    pub log_max_size: String,
+    /// Start this one again
+    #[arg(long, hide = true, value_name = "ID")]
+    pub again: Option<String>,
+    /// Keep this many files
+    #[arg(long, value_name = "N", default_value_t = 2,
+          value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub log_max_files: u32,
+}
+
+/// `--log-driver`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogDriver {
+    /// A line of JSON for each line
+    JsonFile,
+    /// The bytes
+    File,
+    /// Nothing is kept
+    None,
+}
+
+/// `nsctl ps`
+#[derive(Debug, Args)]
+pub struct PsArgs {
+    /// Those that ended, too
+    #[arg(short, long)]
+    pub all: bool,
+    /// Only ids
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Whole ids and commands
+    #[arg(long)]
+    pub no_trunc: bool,
+    /// A JSON array
+    #[arg(long)]
+    pub json: bool,
+    /// Only those: name=TEXT, id=TEXT, status=STATUS, label=KEY[=VALUE]
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    pub filter: Vec<String>,
+}
+
+/// Verbs that take names only.
+#[derive(Debug, Args)]
+pub struct NamesArgs {
+    /// Names, ids or beginnings of ids
+    #[arg(required = true, value_name = "CONTAINER")]
+    pub containers: Vec<String>,
+}
+
+/// `nsctl inspect`
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// Print only the host's pid of the first process
+    #[arg(long)]
+    pub pid: bool,
+    #[command(flatten)]
+    pub names: NamesArgs,
+}
+
+/// `nsctl logs`
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// Go on as more comes, until the container ends
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last N lines
+    #[arg(short = 'n', long, value_name = "N|all")]
+    pub tail: Option<String>,
+    /// The time before each line
+    #[arg(short, long)]
+    pub timestamps: bool,
+    /// Only from this time on: RFC 3339, or seconds, minutes or hours ago as 90s, 5m, 2h
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only until this time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Name, id or the beginning of an id
+    #[arg(value_name = "CONTAINER")]
+    pub container: String,
+}
+
+/// `nsctl stop`
+#[derive(Debug, Args)]
+pub struct StopArgs {
+    /// Seconds to wait before it is killed; as `run --stop-timeout` said
+    #[arg(short, long, value_name = "SECONDS")]
+    pub time: Option<u32>,
+    /// The signal; as `run --stop-signal` said
+    #[arg(short, long, value_name = "SIGNAL")]
+    pub signal: Option<String>,
+    #[command(flatten)]
+    pub names: NamesArgs,
+}
+
+/// `nsctl kill`
+#[derive(Debug, Args)]
+pub struct KillArgs {
+    /// The signal
+    #[arg(short, long, value_name = "SIGNAL", default_value = "KILL")]
+    pub signal: String,
+    #[command(flatten)]
+    pub names: NamesArgs,
+}
+
+/// `nsctl rm`
+#[derive(Debug, Args)]
+pub struct RmArgs {
+    /// Kill it first if it runs
+    #[arg(short, long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub names: NamesArgs,
+}
+
+/// `nsctl rename`
+#[derive(Debug, Args)]
+pub struct RenameArgs {
+    /// The container
+    #[arg(value_name = "CONTAINER")]
+    pub container: String,
+    /// Its new name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+}
+
+/// `nsctl attach`
+#[derive(Debug, Args)]
+pub struct AttachArgs {
+    /// Only look
+    #[arg(long)]
+    pub no_stdin: bool,
+    /// Pass signals on to the container
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub sig_proxy: bool,
+    /// The keys that detach
+    #[arg(long, value_name = "KEYS", default_value = "ctrl-p,ctrl-q")]
+    pub detach_keys: String,
+    /// Name, id or the beginning of an id
+    #[arg(value_name = "CONTAINER")]
+    pub container: String,
+}
+
+/// `nsctl exec`
+#[derive(Debug, Args)]
+pub struct ExecArgs {
+    /// Give the command a terminal of its own, also when ours is none
+    #[arg(short, long)]
+    pub tty: bool,
+    /// Keep standard input open (it always is)
+    #[arg(short, long)]
+    pub interactive: bool,
+    /// Set an environment variable
+    #[arg(short, long, value_name = "NAME[=VALUE]")]
+    pub env: Vec<OsString>,
+    /// User and group inside
+    #[arg(short, long, value_name = "USER[:GROUP]", allow_hyphen_values = true)]
+    pub user: Option<String>,
+    /// Working directory inside
+    #[arg(short, long, value_name = "DIR")]
+    pub workdir: Option<PathBuf>,
+    /// All rights that the container's user namespace has
+    #[arg(long)]
+    pub privileged: bool,
+    /// Name, id or the beginning of an id
+    #[arg(value_name = "CONTAINER")]
+    pub container: String,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}

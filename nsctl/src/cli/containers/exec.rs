@@ -1,0 +1,87 @@
+//! `nsctl exec`: another process in a container that runs.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+
+use nsshim::spec::Kind;
+
+use crate::args::ExecArgs;
+use crate::containers::{Containers, Request, Status};
+use crate::error::Error;
+use crate::inherited::Inherited;
+use crate::{foreground, resolve};
+
+/// Runs it and returns its exit status.
+///
+/// It is a `run` that joins all of the container's namespaces, with the container's
+/// rights, environment, user and directory: so it is never half inside (CVE-2016-9962),
+/// and no descriptor of the host's goes along (CVE-2024-21626).
+pub fn exec(args: ExecArgs, inherited: &Inherited) -> Result<i32, Error> {
+    let container = Containers::open()?.find(&args.container)?;
+    let name = &container.about.name;
+    let pid = match (container.state.status, container.state.pid) {
+        (Status::Running, Some(pid)) => pid,
+        (Status::Paused, _) => {
+            return Err(
+                Error::new(format!("{name} is paused")).try_this(format!("nsctl unpause {name}"))
+            );
+        }
+        _ => {
+            return Err(Error::new(format!("{name} is not running"))
+                .try_this(format!("nsctl start {name}")));
+        }
+    };
+    let request = Request::read(&container.path)
+        .ok_or_else(|| Error::new(format!("how {name} was asked for cannot be read")))?;
+    let first = super::super::parse_run(&request.arguments)?;
+
+    let mut words: Vec<OsString> = vec!["run".into(), "--no-init".into(), "--clear-env".into()];
+    for kind in Kind::ALL {
+        if differs(pid, kind) {
+            words.push(format!("--{}=pid:{pid}", option(kind)).into());
+        }
+    }
+    words.push("--".into());
+    words.extend(args.command);
+    let mut run = super::super::parse_run(&words)?;
+    run.env = request.environment;
+    run.env.extend(args.env);
+    run.user = args.user.or(first.user);
+    run.groups = first.groups;
+    run.workdir = args.workdir.or(first.workdir);
+    run.rights = first.rights;
+    run.rights.privileged |= args.privileged;
+    run.umask = first.umask;
+    run.tty = args.tty;
+    run.interactive = args.interactive;
+    let resolved = resolve::run(run, inherited)?;
+    // Its namespaces are open now. Were the pid another's by now, the lock would be free.
+    let mut again = container;
+    again.look_again();
+    if again.state.pid != Some(pid) {
+        return Err(Error::new(format!("{} ended meanwhile", again.about.name)));
+    }
+    foreground::run(resolved)
+}
+
+/// The option of `run` for a kind.
+fn option(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "userns",
+        Kind::Cgroup => "cgroupns",
+        Kind::Ipc => "ipc",
+        Kind::Uts => "uts",
+        Kind::Net => "net",
+        Kind::Pid => "pid",
+        Kind::Time => "timens",
+        Kind::Mnt => "mntns",
+    }
+}
+
+/// Whether the container has another namespace of this kind than we.
+fn differs(pid: i32, kind: Kind) -> bool {
+    let link =
+        |who: &dyn std::fmt::Display| fs::read_link(format!("/proc/{who}/ns/{}", kind.file())).ok();
+    link(&pid).as_deref().map(std::path::Path::as_os_str)
+        != link(&"self").as_deref().map(|path| -> &OsStr { path.as_os_str() })
+}

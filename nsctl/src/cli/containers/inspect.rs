@@ -1,0 +1,81 @@
+//! `nsctl inspect`: all that is known of containers, as JSON.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use nsshim::spec::Kind;
+use serde_json::{Value, json};
+
+use super::{each, say};
+use crate::args::InspectArgs;
+use crate::containers::{Container, Containers, Request};
+use crate::error::{self, Error};
+
+/// Prints it.
+pub fn inspect(args: &InspectArgs) -> Result<i32, Error> {
+    if args.pid {
+        return each(&args.names, |_, container| {
+            let name = &container.about.name;
+            let pid = container.state.pid.map(|pid| pid.to_string());
+            pid.ok_or_else(|| Error::new(format!("{name} is not running")))
+        });
+    }
+    let containers = Containers::open()?;
+    let mut status = 0;
+    let mut all = Vec::new();
+    for name in &args.names.containers {
+        match containers.find(name) {
+            Ok(container) => all.push(describe(&container)),
+            Err(error) => status = error::report(&error),
+        }
+    }
+    say(&serde_json::to_string_pretty(&all).unwrap_or_default());
+    Ok(status)
+}
+
+fn describe(container: &Container) -> Value {
+    let Container { id, path, about, state } = container;
+    let text = |word: &std::ffi::OsString| word.to_string_lossy().into_owned();
+    let request = Request::read(path);
+    let texts = |list: &[std::ffi::OsString]| list.iter().map(text).collect::<Vec<_>>();
+    json!({
+        "id": id,
+        "name": about.name,
+        "created": about.created,
+        "command": about.command,
+        "state": {
+            "status": state.status.word(),
+            "pid": state.pid,
+            "shim": state.shim,
+            "exit_status": state.exit_status,
+            "signal": state.signal,
+            "started": state.started,
+            "finished": state.finished,
+            "restarts": state.restarts,
+        },
+        "namespaces": state.pid.map(namespaces),
+        "config": {
+            "tty": about.tty,
+            "interactive": about.interactive,
+            "stop_signal": about.stop_signal,
+            "stop_timeout": about.stop_timeout,
+            "labels": about.labels,
+            "restart": about.restart,
+            "log_driver": about.log_driver,
+            "environment": request.as_ref().map(|request| texts(&request.environment)),
+            "arguments": request.as_ref().map(|request| texts(&request.arguments)),
+        },
+        "directory": path,
+        "log": path.join("log"),
+    })
+}
+
+/// The ids of its namespaces.
+fn namespaces(pid: i32) -> BTreeMap<&'static str, Option<u64>> {
+    let id = |kind: Kind| {
+        let link = fs::read_link(format!("/proc/{pid}/ns/{}", kind.file())).ok()?;
+        let text = link.to_str()?.split_once('[')?.1.trim_end_matches(']').to_string();
+        text.parse().ok()
+    };
+    Kind::ALL.into_iter().map(|kind| (kind.file(), id(kind))).collect()
+}

@@ -1,0 +1,258 @@
+//! `nsctl logs`: what a container said.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use serde_json::Value;
+
+use crate::args::LogsArgs;
+use crate::containers::{Container, Containers, Status};
+use crate::error::{Error, shown};
+use crate::output::seconds_of;
+
+/// Prints it.
+pub fn logs(args: &LogsArgs) -> Result<i32, Error> {
+    let mut container = Containers::open()?.find(&args.container)?;
+    let name = container.about.name.clone();
+    let is_json = match container.about.log_driver.as_str() {
+        "none" => {
+            return Err(Error::new(format!("{name} keeps no log")).because("--log-driver none"));
+        }
+        "file" => false,
+        _ => true,
+    };
+    let wanted = Wanted::parse(args)?;
+    if !is_json && (args.timestamps || wanted.since.is_some() || wanted.until.is_some()) {
+        return Err(Error::new(format!("the log of {name} has no times"))
+            .because("--log-driver file keeps the bytes only"));
+    }
+    // Before the files are read: what comes meanwhile is then seen, too.
+    let watch = args.follow.then(|| Watch::of(&container.path)).transpose()?;
+    let mut shower = Shower { is_json, timestamps: args.timestamps, wanted };
+    let mut current = shower.past(&container.path)?;
+    let Some(watch) = watch else { return Ok(0) };
+    loop {
+        container.look_again();
+        let ended = matches!(container.state.status, Status::Exited | Status::Dead);
+        shower.more(&mut current, &container)?;
+        if ended {
+            return Ok(0);
+        }
+        watch.wait();
+    }
+}
+
+struct Wanted {
+    tail: Option<usize>,
+    since: Option<i64>,
+    until: Option<i64>,
+}
+
+impl Wanted {
+    fn parse(args: &LogsArgs) -> Result<Self, Error> {
+        let tail = match args.tail.as_deref() {
+            None | Some("all") => None,
+            Some(number) => Some(number.parse().map_err(|_| {
+                Error::new(format!("--tail {}: no number of lines", shown(number)))
+            })?),
+        };
+        let time = |text: &Option<String>| text.as_deref().map(point_in_time).transpose();
+        Ok(Wanted { tail, since: time(&args.since)?, until: time(&args.until)? })
+    }
+}
+
+/// RFC 3339 in UTC, or so long ago: 90s, 5m, 2h.
+fn point_in_time(text: &str) -> Result<i64, Error> {
+    let ago = |number: &str, unit: i64| number.parse::<i64>().ok()?.checked_mul(unit);
+    let seconds = match text.as_bytes().last() {
+        Some(b's') => ago(&text[..text.len() - 1], 1),
+        Some(b'm') => ago(&text[..text.len() - 1], 60),
+        Some(b'h') => ago(&text[..text.len() - 1], 3600),
+        _ => return seconds_of(text).ok_or_else(|| no_time(text)),
+    };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.unwrap_or_default().as_secs() as i64;
+    seconds.and_then(|seconds| now.checked_sub(seconds)).ok_or_else(|| no_time(text))
+}
+
+fn no_time(text: &str) -> Error {
+    Error::new(format!("{}: no time", shown(text)))
+        .try_this("2026-01-31T12:00:00Z, or so long ago: 90s, 5m, 2h")
+}
+
+/// The file that is being written, as far as it was read.
+struct Current {
+    reader: BufReader<File>,
+    inode: u64,
+    /// The beginning of a line.
+    partial: Vec<u8>,
+}
+
+struct Shower {
+    is_json: bool,
+    timestamps: bool,
+    wanted: Wanted,
+}
+
+impl Shower {
+    /// What was said until now, and where the rest will come.
+    fn past(&self, directory: &Path) -> Result<Option<Current>, Error> {
+        let mut last: VecDeque<Vec<u8>> = VecDeque::new();
+        let mut current = None;
+        for path in files(directory) {
+            let Ok(file) = File::open(&path) else { continue };
+            let inode = file.metadata().map_or(0, |found| found.ino());
+            let mut reader = BufReader::new(file);
+            let mut line = Vec::new();
+            while reader.read_until(b'\n', &mut line).map_err(|e| unreadable(&path, &e))? > 0 {
+                if !line.ends_with(b"\n") && self.is_json {
+                    break;
+                }
+                let line = std::mem::take(&mut line);
+                if !self.lets(&line) {
+                    continue;
+                }
+                match self.wanted.tail {
+                    None => self.show(&line)?,
+                    Some(most) => {
+                        last.push_back(line);
+                        if last.len() > most {
+                            last.pop_front();
+                        }
+                    }
+                }
+            }
+            current = Some(Current { reader, inode, partial: line });
+        }
+        last.iter().try_for_each(|line| self.show(line))?;
+        Ok(current)
+    }
+
+    /// What came since, over a change of files, too.
+    fn more(&mut self, current: &mut Option<Current>, container: &Container) -> Result<(), Error> {
+        loop {
+            if let Some(current) = current.as_mut() {
+                self.rest(current)?;
+            }
+            let path = container.path.join("log");
+            let Ok(found) = fs::metadata(&path) else { return Ok(()) };
+            if current.as_ref().is_some_and(|current| current.inode == found.ino()) {
+                return Ok(());
+            }
+            // All that was in the old one was read after it had been put away.
+            let next = next_file(&container.path, current.as_ref().map(|current| current.inode));
+            let Ok(mut file) = File::open(next.unwrap_or(path)) else { return Ok(()) };
+            let _ = file.seek(SeekFrom::Start(0));
+            let inode = file.metadata().map_or(0, |found| found.ino());
+            *current = Some(Current { reader: BufReader::new(file), inode, partial: Vec::new() });
+        }
+    }
+
+    fn rest(&self, current: &mut Current) -> Result<(), Error> {
+        if !self.is_json {
+            let mut bytes = Vec::new();
+            let _ = current.reader.read_to_end(&mut bytes);
+            return print(&mut io::stdout().lock(), &bytes);
+        }
+        loop {
+            match current.reader.read_until(b'\n', &mut current.partial) {
+                Ok(1..) if current.partial.ends_with(b"\n") => {
+                    let line = std::mem::take(&mut current.partial);
+                    if self.lets(&line) {
+                        self.show(&line)?;
+                    }
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn lets(&self, line: &[u8]) -> bool {
+        if self.wanted.since.is_none() && self.wanted.until.is_none() {
+            return true;
+        }
+        let value: Value = serde_json::from_slice(line).unwrap_or_default();
+        let Some(time) = value["time"].as_str().and_then(seconds_of) else { return true };
+        self.wanted.since.is_none_or(|since| time >= since)
+            && self.wanted.until.is_none_or(|until| time <= until)
+    }
+
+    fn show(&self, line: &[u8]) -> Result<(), Error> {
+        if !self.is_json {
+            return print(&mut io::stdout().lock(), line);
+        }
+        // A crash may have cut one.
+        let Ok(value) = serde_json::from_slice::<Value>(line) else { return Ok(()) };
+        let time = if self.timestamps { value["time"].as_str().unwrap_or_default() } else { "" };
+        let gap = if time.is_empty() { "" } else { " " };
+        let text = format!("{time}{gap}{}", value["log"].as_str().unwrap_or_default());
+        match value["stream"].as_str() {
+            Some("stderr") => print(&mut io::stderr().lock(), text.as_bytes()),
+            _ => print(&mut io::stdout().lock(), text.as_bytes()),
+        }
+    }
+}
+
+fn print(to: &mut impl Write, bytes: &[u8]) -> Result<(), Error> {
+    to.write_all(bytes)
+        .and_then(|()| to.flush())
+        .map_err(|error| Error::new(format!("cannot print the log: {error}")))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    Error::new(format!("cannot read {}: {error}", path.display()))
+}
+
+/// Oldest first.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = vec![directory.join("log")];
+    for number in 1.. {
+        let path = directory.join(format!("log.{number}"));
+        if !path.exists() {
+            break;
+        }
+        found.push(path);
+    }
+    found.reverse();
+    found
+}
+
+/// The one after that with this inode.
+fn next_file(directory: &Path, inode: Option<u64>) -> Option<PathBuf> {
+    let all = files(directory);
+    let is_it = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| Some(found.ino()) == inode);
+    let at = all.iter().position(is_it)?;
+    all.get(at + 1).cloned()
+}
+
+/// Wakes when something in the directory changes. inotify(7)
+struct Watch(Inotify);
+
+impl Watch {
+    fn of(directory: &Path) -> Result<Self, Error> {
+        let failed = |errno| Error::new(format!("cannot follow the log: inotify: {errno}"));
+        let watch =
+            Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).map_err(failed)?;
+        let events = AddWatchFlags::IN_MODIFY
+            | AddWatchFlags::IN_CREATE
+            | AddWatchFlags::IN_MOVE
+            | AddWatchFlags::IN_DELETE_SELF
+            | AddWatchFlags::IN_MOVE_SELF
+            | AddWatchFlags::IN_CLOSE_WRITE;
+        watch.add_watch(directory, events).map_err(failed)?;
+        Ok(Watch(watch))
+    }
+
+    fn wait(&self) {
+        // Not for ever: a shim that is killed writes nothing.
+        let limit = PollTimeout::from(1000u16);
+        let _ = poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], limit);
+        while self.0.read_events().is_ok() {}
+    }
+}

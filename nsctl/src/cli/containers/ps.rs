@@ -1,0 +1,120 @@
+//! `nsctl ps`: the containers, as a table or as JSON.
+
+use serde_json::{Value, json};
+
+use super::say;
+use crate::args::PsArgs;
+use crate::containers::{Container, Containers, Status};
+use crate::error::Error;
+use crate::output::{Table, ago};
+
+/// Prints them.
+pub fn ps(args: &PsArgs) -> Result<i32, Error> {
+    let filters =
+        args.filter.iter().map(|text| Filter::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let asks_for_status = filters.iter().any(|filter| matches!(filter, Filter::Status(_)));
+    let ended =
+        |container: &Container| matches!(container.state.status, Status::Exited | Status::Dead);
+    let mut found = Containers::open()?.all()?;
+    found.retain(|container| args.all || asks_for_status || !ended(container));
+    found.retain(|container| filters.iter().all(|filter| filter.lets(container)));
+    // The newest first, as docker has them.
+    found.reverse();
+    if args.json {
+        let all: Vec<Value> = found.iter().map(as_json).collect();
+        say(&serde_json::to_string_pretty(&all).unwrap_or_default());
+    } else if args.quiet {
+        for container in &found {
+            say(if args.no_trunc { &container.id } else { container.short_id() });
+        }
+    } else {
+        print(&found, args.no_trunc);
+    }
+    Ok(0)
+}
+
+fn print(found: &[Container], whole: bool) {
+    let mut table = Table::new(&["ID", "NAME", "STATUS", "PID", "CREATED", "COMMAND"]);
+    for container in found {
+        let id = if whole { &container.id } else { container.short_id() };
+        table.row(vec![
+            id.to_string(),
+            container.about.name.clone(),
+            status(container),
+            container.state.pid.map(|pid| pid.to_string()).unwrap_or_default(),
+            ago(&container.about.created),
+            container.about.command.join(" "),
+        ]);
+    }
+    say(table.text(!whole).trim_end());
+}
+
+fn status(container: &Container) -> String {
+    let state = &container.state;
+    let word = state.status.word();
+    match (state.status, state.exit_status, &state.started, &state.finished) {
+        (Status::Exited, Some(status), _, Some(finished)) => {
+            format!("{word} ({status}) {}", ago(finished))
+        }
+        (Status::Running | Status::Paused, _, Some(started), _) => {
+            format!("{word} {}", ago(started).trim_end_matches(" ago"))
+        }
+        _ => word.into(),
+    }
+}
+
+fn as_json(container: &Container) -> Value {
+    let Container { id, about, state, .. } = container;
+    json!({
+        "id": id,
+        "name": about.name,
+        "status": state.status.word(),
+        "pid": state.pid,
+        "exit_status": state.exit_status,
+        "signal": state.signal,
+        "restarts": state.restarts,
+        "created": about.created,
+        "started": state.started,
+        "finished": state.finished,
+        "command": about.command,
+        "labels": about.labels,
+    })
+}
+
+/// `--filter`
+enum Filter {
+    Name(String),
+    Id(String),
+    Status(String),
+    Label(String),
+}
+
+impl Filter {
+    fn parse(text: &str) -> Result<Self, Error> {
+        let wrong = || {
+            Error::new(format!("--filter {text}: no filter"))
+                .try_this("name=TEXT, id=TEXT, status=STATUS or label=KEY[=VALUE]")
+        };
+        let (key, value) = text.split_once('=').ok_or_else(wrong)?;
+        Ok(match key {
+            "name" => Filter::Name(value.into()),
+            "id" => Filter::Id(value.into()),
+            "status" => Filter::Status(value.into()),
+            "label" => Filter::Label(value.into()),
+            _ => return Err(wrong()),
+        })
+    }
+
+    fn lets(&self, container: &Container) -> bool {
+        match self {
+            Filter::Name(text) => container.about.name.contains(text.as_str()),
+            Filter::Id(text) => container.id.starts_with(text.as_str()),
+            Filter::Status(text) => container.state.status.word() == text,
+            Filter::Label(text) => container
+                .about
+                .labels
+                .iter()
+                .any(|label| label == text || label.split('=').next() == Some(text)),
+        }
+    }
+}

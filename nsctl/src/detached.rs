@@ -1,0 +1,299 @@
+//! A container that lives on its own: nsctl starts it, hears that it runs, and leaves.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket,
+};
+use nix::unistd::pipe2;
+use nsshim::keep::{Format, Keep, LogTo, Restart, Stream};
+use nsshim::sys::{self, SignalInfo};
+use nsshim::{Message, Received, Started};
+
+use crate::args::{LifeArgs, LogDriver};
+use crate::causes;
+use crate::containers::{About, Containers, Place, Request as AskedAs};
+use crate::error::{self, Error};
+use crate::resolve::{self, Request};
+use crate::state::PidFile;
+
+/// What a detached start needs besides the request.
+pub struct Wanted {
+    /// The options.
+    pub life: LifeArgs,
+    /// `--name`
+    pub name: Option<String>,
+    /// `-i`
+    pub interactive: bool,
+}
+
+/// Starts it, prints its id and returns the exit status.
+pub fn run(request: Request, wanted: &Wanted) -> Result<i32, Error> {
+    let log = log_to(&wanted.life)?;
+    let restart = restart(wanted.life.restart.as_deref())?;
+    let containers = Containers::open()?;
+    let again = wanted.life.again.as_deref().map(|id| containers.find(id)).transpose()?;
+    let cidfile = wanted.life.cidfile.as_ref().filter(|_| again.is_none());
+    let mut cidfile = match cidfile {
+        Some(path) => {
+            Some(OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
+                Error::new(format!("cannot write the id to {}: {error}", path.display()))
+            })?)
+        }
+        None => None,
+    };
+    let place = match &again {
+        Some(container) => containers.take_again(container)?,
+        None => containers.create(about(&request, wanted), &asked_as(&request)?)?,
+    };
+    let id = place.id.clone();
+    let path = place.path.clone();
+    let name = About::read(&path).map(|about| about.name).unwrap_or_default();
+    let started = start(request, wanted, place, log, restart);
+    if started.is_err() && again.is_none() {
+        // It never ran: nothing of it is left.
+        let container = containers.find(&id);
+        let _ = container.and_then(|container| {
+            container.wait_for_end();
+            containers.remove(&container)
+        });
+        if let Some(path) = &wanted.life.cidfile {
+            let _ = fs::remove_file(path);
+        }
+    }
+    started?;
+    if let Some(file) = &mut cidfile
+        && let Err(error) = write!(file, "{id}")
+    {
+        error::report(&Error::new(format!("cannot write the id: {error}")));
+    }
+    let shown = if again.is_some() { &name } else { &id };
+    let mut output = std::io::stdout().lock();
+    // The container runs, whether anybody reads this or not.
+    let _ = writeln!(output, "{shown}").and_then(|()| output.flush());
+    Ok(0)
+}
+
+fn about(request: &Request, wanted: &Wanted) -> About {
+    let process = &request.spec.process;
+    About {
+        name: wanted.name.clone().unwrap_or_default(),
+        command: process.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+        created: nsshim::keep::now(),
+        tty: request.spec.terminal.is_some(),
+        interactive: wanted.interactive,
+        stop_signal: request.stop_signal,
+        stop_timeout: wanted.life.stop_timeout,
+        labels: wanted.life.label.clone(),
+        restart: wanted.life.restart.clone().unwrap_or_else(|| "no".into()),
+        log_driver: clap::ValueEnum::to_possible_value(&wanted.life.log_driver)
+            .map(|value| value.get_name().to_string())
+            .unwrap_or_default(),
+    }
+}
+
+fn asked_as(request: &Request) -> Result<AskedAs, Error> {
+    // From the verb on: what is before it only says how much is said.
+    let arguments = std::env::args_os().skip_while(|word| word != "run").collect();
+    let directory = std::env::current_dir()
+        .map_err(|error| Error::new(format!("cannot tell the working directory: {error}")))?;
+    let owned = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+    let environment = request.spec.process.env.iter().map(|word| owned(word.as_bytes())).collect();
+    let callers = resolve::callers_environment();
+    let callers_environment = callers.iter().map(|word| owned(word.as_bytes())).collect();
+    Ok(AskedAs { arguments, directory, callers_environment, environment })
+}
+
+fn start(
+    request: Request,
+    wanted: &Wanted,
+    place: Place,
+    log: Option<LogTo>,
+    restart: Restart,
+) -> Result<(), Error> {
+    let Request { spec, host, pid_file, mut status, .. } = request;
+    sys::block_all_signals()
+        .map_err(|errno| Error::new(format!("cannot take over the signals: {errno}")))?;
+    let context = causes::Context::of(&spec, &host);
+    let has_terminal = spec.terminal.is_some();
+    let Place { directory, lock, .. } = place;
+    let failed = |what: &str, errno: nix::errno::Errno| {
+        Error::new(format!("cannot prepare the container's {what}: {errno}"))
+    };
+    let listener = listener(directory.as_fd()).map_err(|errno| failed("socket", errno))?;
+    let streams = Streams::make(has_terminal, wanted.interactive, log.is_some())
+        .map_err(|errno| failed("streams", errno))?;
+    let proc = fs::File::open("/proc")
+        .map_err(|error| Error::new(format!("cannot open /proc: {error}")))?;
+    let lock: OwnedFd = lock
+        .try_clone()
+        .map(Into::into)
+        .map_err(|error| Error::new(format!("cannot hold the container's lock: {error}")))?;
+    let Streams { ours, input, output } = streams;
+    let keep = Keep {
+        directory: directory.into(),
+        proc: proc.into(),
+        lock: lock.into(),
+        output,
+        input,
+        log,
+        listener: Some(listener),
+        restart,
+        restarts: 0,
+    };
+    let plan = nsshim::plan(spec, &host);
+    let saved = ours.take_over().map_err(|errno| failed("streams", errno))?;
+    let started = nsshim::start(plan, None, Some(keep));
+    saved.give_back();
+    let started = started.map_err(|failure| context.explain(failure))?;
+    let pid = hear(&started, &context)?;
+    let mut pid_file = PidFile::new(pid_file);
+    if let Err(error) = pid_file.write(pid) {
+        error::report(&error);
+    }
+    // It stays for those who look for the container by it.
+    std::mem::forget(pid_file);
+    drop(status.take());
+    Ok(())
+}
+
+/// Waits until the workload runs, and returns the pid of its container's first process.
+fn hear(started: &Started, context: &causes::Context) -> Result<i32, Error> {
+    let signals = sys::signalfd_all()
+        .map_err(|errno| Error::new(format!("cannot read signals: signalfd4(): {errno}")))?;
+    loop {
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut fds = [readable(started.channel.as_fd()), readable(signals.as_fd())];
+        let _ = poll(&mut fds, PollTimeout::NONE);
+        while let Some(info) = SignalInfo::read(&signals) {
+            if [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT].contains(&info.signal)
+                && started.give_up()
+            {
+                return Err(Error::new("the container was not started: a signal ended nsctl")
+                    .with_status(128 + info.signal));
+            }
+        }
+        match nsshim::receive(&started.channel, false) {
+            Received::Nothing => {}
+            Received::Message(Message::Started { pid }, _) => return Ok(pid),
+            Received::Message(Message::Failed(failure), _) => return Err(context.explain(failure)),
+            Received::Message(Message::NotExecuted { errno, code }, _) => {
+                return Err(context.not_executed(errno, code));
+            }
+            Received::Message(..) => {}
+            Received::End => {
+                return Err(Error::new("the container was ended: its shim was killed"));
+            }
+        }
+    }
+}
+
+/// The workload's streams, and our ends of them.
+struct Streams {
+    ours: Replacement,
+    input: Option<OwnedFd>,
+    output: Vec<(Stream, OwnedFd)>,
+}
+
+/// What the workload inherits as 0, 1 and 2.
+struct Replacement([OwnedFd; 3]);
+
+/// What we had there.
+struct Saved([OwnedFd; 3]);
+
+impl Streams {
+    /// Nothing of the caller's: it leaves.
+    fn make(terminal: bool, interactive: bool, wanted: bool) -> nix::Result<Self> {
+        let null = || {
+            nix::fcntl::open(
+                "/dev/null",
+                OFlag::O_RDWR | OFlag::O_CLOEXEC,
+                nix::sys::stat::Mode::empty(),
+            )
+        };
+        let pipe = || pipe2(OFlag::O_CLOEXEC);
+        let (stdin, input) = match interactive && !terminal {
+            true => pipe().map(|(read, write)| (read, Some(write)))?,
+            false => (null()?, None),
+        };
+        // Without a log, too: somebody may attach.
+        let _ = wanted;
+        if terminal {
+            let ours = Replacement([stdin, null()?, null()?]);
+            return Ok(Streams { ours, input, output: Vec::new() });
+        }
+        let (out_read, stdout) = pipe()?;
+        let (err_read, stderr) = pipe()?;
+        Ok(Streams {
+            ours: Replacement([stdin, stdout, stderr]),
+            input,
+            output: vec![(Stream::Stdout, out_read), (Stream::Stderr, err_read)],
+        })
+    }
+}
+
+impl Replacement {
+    fn take_over(self) -> nix::Result<Saved> {
+        let saved = Saved([sys::duplicate(0)?, sys::duplicate(1)?, sys::duplicate(2)?]);
+        for (number, fd) in self.0.iter().enumerate() {
+            sys::replace_standard_stream(fd.as_fd(), number as i32)?;
+        }
+        Ok(saved)
+    }
+}
+
+impl Saved {
+    fn give_back(self) {
+        for (number, fd) in self.0.iter().enumerate() {
+            let _ = sys::replace_standard_stream(fd.as_fd(), number as i32);
+        }
+    }
+}
+
+/// The socket `attach`. By a short path: an address has room for 108 bytes only. unix(7)
+fn listener(directory: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
+    use std::os::fd::AsRawFd;
+    let path = format!("/proc/self/fd/{}/attach", directory.as_raw_fd());
+    // One that a shim left which was killed.
+    let _ = fs::remove_file(&path);
+    let socket = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None)?;
+    bind(socket.as_raw_fd(), &UnixAddr::new(path.as_str())?)?;
+    listen(&socket, Backlog::new(64)?)?;
+    Ok(socket)
+}
+
+fn log_to(life: &LifeArgs) -> Result<Option<LogTo>, Error> {
+    let format = match life.log_driver {
+        LogDriver::JsonFile => Format::Json,
+        LogDriver::File => Format::Plain,
+        LogDriver::None => return Ok(None),
+    };
+    let max_size =
+        resolve::bytes(&life.log_max_size).filter(|&size| size > 0).ok_or_else(|| {
+            Error::new(format!("--log-max-size {}: no size", life.log_max_size))
+                .try_this("bytes, or 512k, 10m, 1g")
+        })?;
+    Ok(Some(LogTo { format, max_size, max_files: life.log_max_files }))
+}
+
+fn restart(policy: Option<&str>) -> Result<Restart, Error> {
+    let wrong = |policy: &str| {
+        Error::new(format!("--restart {policy}: no policy"))
+            .try_this("no, always, on-failure or on-failure:TIMES")
+    };
+    match policy {
+        None | Some("no") => Ok(Restart::No),
+        Some("always" | "unless-stopped") => Ok(Restart::Always),
+        Some("on-failure") => Ok(Restart::OnFailure(0)),
+        Some(other) => match other.strip_prefix("on-failure:").map(str::parse::<u32>) {
+            Some(Ok(times)) if times > 0 => Ok(Restart::OnFailure(times)),
+            _ => Err(wrong(other)),
+        },
+    }
+}
