@@ -1,6 +1,6 @@
 //! A container that lives on its own: nsctl starts it, hears that it runs, and leaves.
 
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -12,7 +12,7 @@ use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket,
 };
 use nix::unistd::pipe2;
-use nsshim::keep::{Format, Keep, LogTo, Restart, Stream};
+use nsshim::keep::{Format, Keep, LogTo, Remove, Restart, Stream};
 use nsshim::sys::{self, SignalInfo};
 use nsshim::{Message, Received, Started};
 
@@ -55,7 +55,7 @@ pub fn run(request: Request, wanted: &Wanted) -> Result<i32, Error> {
     let id = place.id.clone();
     let path = place.path.clone();
     let name = About::read(&path).map(|about| about.name).unwrap_or_default();
-    let started = start(request, wanted, place, log, restart);
+    let started = start(request, wanted, place, &name, log, restart);
     if started.is_err() && again.is_none() {
         // It never ran: nothing of it is left.
         let container = containers.find(&id);
@@ -114,6 +114,7 @@ fn start(
     request: Request,
     wanted: &Wanted,
     place: Place,
+    name: &str,
     log: Option<LogTo>,
     restart: Restart,
 ) -> Result<(), Error> {
@@ -122,7 +123,7 @@ fn start(
         .map_err(|errno| Error::new(format!("cannot take over the signals: {errno}")))?;
     let context = causes::Context::of(&spec, &host);
     let has_terminal = spec.terminal.is_some();
-    let Place { directory, lock, .. } = place;
+    let Place { id, directory, lock, .. } = place;
     let failed = |what: &str, errno: nix::errno::Errno| {
         Error::new(format!("cannot prepare the container's {what}: {errno}"))
     };
@@ -146,6 +147,7 @@ fn start(
         listener: Some(listener),
         restart,
         restarts: 0,
+        remove: wanted.life.rm.then(|| remove(&id, name)).transpose()?,
     };
     let plan = nsshim::plan(spec, &host);
     let saved = ours.take_over().map_err(|errno| failed("streams", errno))?;
@@ -266,6 +268,21 @@ fn listener(directory: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
     bind(socket.as_raw_fd(), &UnixAddr::new(path.as_str())?)?;
     listen(&socket, Backlog::new(64)?)?;
     Ok(socket)
+}
+
+/// What the shim needs to remove the container: it may be in another mount namespace then.
+fn remove(id: &str, name: &str) -> Result<Remove, Error> {
+    let containers = Containers::open()?;
+    let open = |path: std::path::PathBuf| {
+        fs::File::open(&path)
+            .map_err(|error| Error::new(format!("cannot open {}: {error}", path.display())))
+    };
+    Ok(Remove {
+        containers: open(containers.directory())?.into(),
+        id: CString::new(id).unwrap_or_default(),
+        names: open(containers.names())?.into(),
+        name: CString::new(name).unwrap_or_default(),
+    })
 }
 
 fn log_to(life: &LifeArgs) -> Result<Option<LogTo>, Error> {

@@ -14,7 +14,9 @@ mod clients;
 mod clock;
 mod log;
 mod record;
+mod removal;
 
+use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
@@ -49,6 +51,21 @@ pub struct Keep {
     pub restart: Restart,
     /// How often it was started again before, by another shim.
     pub restarts: u32,
+    /// Whether the directory goes when the container ended.
+    pub remove: Option<Remove>,
+}
+
+/// What is removed with a container.
+#[derive(Debug)]
+pub struct Remove {
+    /// The directory that holds the container's.
+    pub containers: OwnedFd,
+    /// The name of the container's in it, which is its id.
+    pub id: CString,
+    /// The directory of names.
+    pub names: OwnedFd,
+    /// Its name.
+    pub name: CString,
 }
 
 /// Which of the workload's streams.
@@ -98,11 +115,14 @@ pub(crate) struct Keeper {
     restart: Restart,
     restarts: u32,
     started: Option<clock::Time>,
+    finished: Option<clock::Time>,
+    remove: Option<Remove>,
 }
 
 impl Keeper {
     pub fn new(keep: Keep) -> Self {
-        let Keep { directory, proc, lock, output, input, log, listener, restart, restarts } = keep;
+        let Keep { directory, proc, lock, output, input, log, listener, restart, restarts, remove } =
+            keep;
         for fd in output.iter().map(|(_, fd)| fd).chain(&input).chain(&listener) {
             set_nonblocking(fd);
         }
@@ -121,6 +141,8 @@ impl Keeper {
             restart,
             restarts,
             started: None,
+            finished: None,
+            remove,
         }
     }
 
@@ -131,6 +153,9 @@ impl Keeper {
         all.extend(self.terminal.iter().chain(&self.input).map(AsFd::as_fd));
         all.extend(self.log.as_ref().and_then(log::Log::descriptor));
         all.extend(self.clients.descriptors());
+        if let Some(remove) = &self.remove {
+            all.extend([remove.containers.as_fd(), remove.names.as_fd()]);
+        }
         all
     }
 
@@ -262,14 +287,30 @@ impl Keeper {
             log.flush(&self.directory);
         }
         let now = clock::Time::now();
+        self.finished = Some(now);
         let again = self.again(exit, now);
-        record::ended(&self.directory, exit, self.started, now, self.restarts, again.is_some());
-        if again.is_some() {
-            self.restarts += 1;
-        } else {
-            self.clients.tell_end(exit);
+        match again {
+            Some(_) => {
+                self.record_end(exit, true);
+                self.restarts += 1;
+            }
+            None => self.stays_ended(exit),
         }
         again
+    }
+
+    /// It will not be made again.
+    pub fn stays_ended(&mut self, exit: Exit) {
+        self.record_end(exit, false);
+        self.clients.tell_end(exit);
+        if let Some(remove) = &self.remove {
+            removal::remove(&self.directory, remove);
+        }
+    }
+
+    fn record_end(&self, exit: Exit, comes_back: bool) {
+        let finished = self.finished.unwrap_or_else(clock::Time::now);
+        record::ended(&self.directory, exit, self.started, finished, self.restarts, comes_back);
     }
 
     /// Processes that were killed have written before: it is all in the pipes.

@@ -73,7 +73,7 @@ pub(crate) fn run(
     loop {
         let (exit, wait) = monitor.run();
         let Some(wait) = wait else { sys::exit_now(i32::from(exit.status())) };
-        if !monitor.rest(wait) {
+        if !monitor.rest(wait, exit) {
             sys::exit_now(i32::from(exit.status()));
         }
         match make_again(&plan) {

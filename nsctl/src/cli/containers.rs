@@ -45,6 +45,10 @@ fn say(text: &str) {
 /// `nsctl wait`: waits for the ends and prints the exit statuses.
 pub fn wait(names: &NamesArgs) -> Result<i32, Error> {
     each(names, |_, mut container| {
+        // Of one that is removed at its end only its shim can say how it ended.
+        if let Some(status) = attach::wait_for_end(&container) {
+            return Ok(status.to_string());
+        }
         container.wait_for_end();
         container.look_again();
         match container.state.exit_status {

@@ -5,6 +5,7 @@
 //!    │ ── Input bytes ────────────▶ │  to the workload's stdin or terminal
 //!    │ ── EndOfInput ─────────────▶ │
 //!    │ ── Resize rows, columns ───▶ │
+//!    │ ── OnlyTheEnd ─────────────▶ │  no output, please
 //!    │ ◀─── Output stream, bytes ── │
 //!    │ ◀────────── Ended status ─── │  and the end of the connection
 //! ```
@@ -41,6 +42,8 @@ pub enum Packet {
         /// Characters in a line.
         columns: u16,
     },
+    /// Output is not wanted, only how it ends.
+    OnlyTheEnd,
     /// From the workload.
     Output(Stream, Vec<u8>),
     /// It ended with this exit status; it will not be started again.
@@ -60,6 +63,7 @@ impl Packet {
                 packet.extend(columns.to_ne_bytes());
                 packet
             }
+            Packet::OnlyTheEnd => vec![b'q'],
             Packet::Output(Stream::Stdout, bytes) => with(b'1', bytes),
             Packet::Output(Stream::Stderr, bytes) => with(b'2', bytes),
             Packet::Ended(status) => vec![b'x', *status],
@@ -77,6 +81,7 @@ impl Packet {
             b'i' => Packet::Input(rest.into()),
             b'e' => Packet::EndOfInput,
             b'r' => Packet::Resize { rows: number(0)?, columns: number(2)? },
+            b'q' => Packet::OnlyTheEnd,
             b'1' => Packet::Output(Stream::Stdout, rest.into()),
             b'2' => Packet::Output(Stream::Stderr, rest.into()),
             b'x' => Packet::Ended(*rest.first()?),
@@ -101,6 +106,7 @@ struct Client {
     socket: OwnedFd,
     unsent: VecDeque<Vec<u8>>,
     behind: usize,
+    wants_output: bool,
     gone: bool,
 }
 
@@ -161,7 +167,13 @@ impl Clients {
         let allowed = getsockopt(&socket, PeerCredentials)
             .is_ok_and(|peer| peer.uid() == own || peer.uid() == 0);
         if allowed {
-            self.attached.push(Client { socket, unsent: VecDeque::new(), behind: 0, gone: false });
+            self.attached.push(Client {
+                socket,
+                unsent: VecDeque::new(),
+                behind: 0,
+                wants_output: true,
+                gone: false,
+            });
         }
     }
 
@@ -171,7 +183,8 @@ impl Clients {
                 return;
             }
             let packet = Packet::Output(stream, part.to_vec()).encode();
-            self.attached.iter_mut().for_each(|client| client.send(&packet));
+            let listeners = self.attached.iter_mut().filter(|client| client.wants_output);
+            listeners.for_each(|client| client.send(&packet));
         }
         self.attached.retain(|client| !client.gone);
     }
@@ -217,6 +230,10 @@ impl Client {
             Ok(length) => match Packet::decode(&buffer[..length]) {
                 Some(Packet::Input(bytes)) => return Some(Said::Input(bytes)),
                 Some(Packet::EndOfInput) => return Some(Said::EndOfInput),
+                Some(Packet::OnlyTheEnd) => {
+                    self.wants_output = false;
+                    return None;
+                }
                 Some(Packet::Resize { rows, columns }) => {
                     return Some(Said::Resize { rows, columns });
                 }
@@ -239,6 +256,7 @@ mod tests {
         for packet in [
             Packet::Input(vec![0, 255]),
             Packet::EndOfInput,
+            Packet::OnlyTheEnd,
             Packet::Resize { rows: 24, columns: 300 },
             Packet::Output(Stream::Stdout, b"out".to_vec()),
             Packet::Output(Stream::Stderr, Vec::new()),

@@ -135,22 +135,26 @@ impl<'a> Monitor<'a> {
     }
 
     /// A pause before the container is made again. False: it is not wanted any more.
-    pub(super) fn rest(&mut self, pause: Duration) -> bool {
+    pub(super) fn rest(&mut self, pause: Duration, exit: Exit) -> bool {
         let end = Instant::now() + pause;
-        loop {
+        let goes_on = loop {
             let left = end.saturating_duration_since(Instant::now());
             let limit = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
             let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
             let _ = poll(&mut fds, limit);
-            while let Some(info) = SignalInfo::read(&self.signals) {
-                if [libc::SIGTERM, libc::SIGINT, libc::SIGHUP].contains(&info.signal) {
-                    return false;
-                }
+            let ends = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
+            let mut signals = std::iter::from_fn(|| SignalInfo::read(&self.signals));
+            if signals.any(|info| ends.contains(&info.signal)) {
+                break false;
             }
             if left.is_zero() {
-                return !self.keeper.as_ref().is_some_and(Keeper::is_stopped);
+                break !self.keeper.as_ref().is_some_and(Keeper::is_stopped);
             }
+        };
+        if let Some(keeper) = self.keeper.as_mut().filter(|_| !goes_on) {
+            keeper.stays_ended(exit);
         }
+        goes_on
     }
 
     /// The container was made again.

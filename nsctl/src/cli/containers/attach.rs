@@ -69,6 +69,24 @@ fn connect_to(container: &Container) -> nix::Result<OwnedFd> {
     Ok(socket)
 }
 
+/// Waits until the shim says how the container ended; `None` when it does not say.
+pub fn wait_for_end(container: &Container) -> Option<u8> {
+    let socket = connect_to(container).ok()?;
+    send(socket.as_raw_fd(), &Packet::OnlyTheEnd.encode(), MsgFlags::MSG_NOSIGNAL).ok()?;
+    let mut buffer = [0; TAKES_AT_MOST + 1];
+    loop {
+        match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
+            Err(Errno::EINTR) => {}
+            Ok(length) if length > 0 => {
+                if let Some(Packet::Ended(status)) = Packet::decode(&buffer[..length]) {
+                    return Some(status);
+                }
+            }
+            _ => return None,
+        }
+    }
+}
+
 struct Attached {
     socket: OwnedFd,
     signals: OwnedFd,
