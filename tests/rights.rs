@@ -111,6 +111,55 @@ fn capabilities_are_added_and_dropped_by_name() {
     });
 }
 
+/// docker gives a user that is not root no capability; who asks for some gets them, in all sets.
+#[test]
+fn ambient_capabilities_are_there_for_a_user_that_is_not_root_when_asked_for() {
+    const BIND: u64 = 1 << 10;
+    as_each(|who| {
+        let user: &[&str] = match who {
+            Who::Root => &["--user", "12345:12345"],
+            Who::User => &["--keep-id"],
+        };
+        for more in [&[][..], &["--allow-new-privileges"], &["--no-init"]] {
+            let options = [user, more, &["--cap-ambient", "net_bind_service"]].concat();
+            let sets = [BIND, BIND, BIND, default(who), BIND];
+            assert_eq!(rights(who, &options).sets, sets, "{options:?}");
+        }
+        let both = ["--cap-add", "NET_ADMIN", "--cap-ambient", "NET_ADMIN,NET_BIND_SERVICE"];
+        let set = BIND | NET_ADMIN;
+        let sets = [set, set, set, default(who) | NET_ADMIN, set];
+        assert_eq!(rights(who, &[user, &both[..]].concat()).sets, sets);
+        // Root has them anyhow; what is ambient is inherited as well.
+        let set = default(who);
+        assert_eq!(rights(who, &["--cap-ambient", "kill"]).sets, [1 << 5, set, set, set, 1 << 5]);
+        let refused = nsctl(who, ["run", "--cap-ambient", "SYS_ADMIN", "true"]).run();
+        refused.expect_error(125, &["CAP_SYS_ADMIN cannot be ambient", "--cap-add CAP_SYS_ADMIN"]);
+    });
+}
+
+#[test]
+fn an_ambient_capability_works_in_what_the_user_executes() {
+    if !have("python3") {
+        return;
+    }
+    let bind = "import socket; socket.socket().bind(('127.0.0.1', 80)); print('bound')";
+    as_each(|who| {
+        let user: &[&str] = match who {
+            Who::Root => &["--user", "12345:12345"],
+            Who::User => &["--keep-id"],
+        };
+        let run = |options: &[&str]| {
+            nsctl(
+                who,
+                [&["run"], user, options, &["sh", "-c", "exec python3 -c \"$0\"", bind]].concat(),
+            )
+            .run()
+        };
+        // Ports are free for all in some networks' settings, so only with the right is sure.
+        assert_eq!(run(&["--cap-ambient", "NET_BIND_SERVICE"]).success(), "bound");
+    });
+}
+
 #[test]
 fn privileged_has_all_and_no_filter() {
     as_each(|who| {

@@ -78,6 +78,7 @@ pub struct Context {
     pub(crate) view: View,
     pub(crate) rlimits: Vec<Rlimit>,
     pub(crate) nice: Option<i32>,
+    pub(crate) oom_score_adj: Option<i32>,
     pub(crate) ids: Ids,
     pub(crate) starter: Ids,
     /// The bytes that arguments and environment take.
@@ -108,6 +109,7 @@ impl Context {
             view: View::of(spec),
             rlimits: process.rlimits.clone(),
             nice: process.nice,
+            oom_score_adj: process.oom_score_adj,
             ids: Ids::of(spec, host),
             starter: Ids::callers(host),
             // Each string ends in a zero byte and has a pointer.

@@ -19,7 +19,7 @@ use nix::sched::CloneFlags;
 use crate::host::Host;
 use crate::seccomp::{self, Filter};
 use crate::spec::{
-    Choice, ContainerId, Kind, Nested, Process, Propagation, Rights, Seccomp, Session, Spec,
+    Choice, ContainerId, Keyring, Kind, Nested, Process, Propagation, Seccomp, Session, Spec,
     TimeOffsets,
 };
 use crate::step::{Inside, Outside};
@@ -141,6 +141,9 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
         inside.push(Inside::LoopbackUp);
     }
     // By the host's /proc, which is closed soon; with CAP_SYS_RESOURCE, which goes after that.
+    inside.extend(process.oom_score_adj.map(Inside::OomScore));
+    // What the next execve makes of us, nsinit's, stays so for what it executes.
+    inside.extend(rights.label.map(Inside::Label));
     if rights.nested == Nested::Denied && new_user {
         inside.push(Inside::NoUserNamespaces);
     }
@@ -166,12 +169,17 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     inside.extend(process.nice.map(Inside::Nice));
     inside.extend(process.rlimits.iter().copied().map(Inside::Rlimit));
     inside.extend(process.umask.map(Inside::Umask));
+    if rights.keyring != Keyring::Callers {
+        inside.push(Inside::Keyring { needed: rights.keyring == Keyring::Own });
+    }
     // Dropping from the bounding set needs CAP_SETPCAP, which a change of user loses.
     if own_user || host.has(Capability::CAP_SETPCAP) {
         inside.push(Inside::DropBounding(rights.capabilities));
     }
     let (filter, own_filter) = match rights.seccomp {
-        Seccomp::Default => (Some(seccomp::default_filter(filter_rights(&rights))), None),
+        Seccomp::Default => {
+            (Some(seccomp::default_filter(filter_rights(rights.capabilities, rights.nested))), None)
+        }
         // A file may allow the workload's calls and no other.
         Seccomp::Profile(filter) if rights.no_new_privs => (None, Some(filter)),
         Seccomp::Profile(filter) => (Some(filter), None),
@@ -179,15 +187,24 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     };
     // First the one that others must not forbid to load.
     let nested = (rights.nested == Nested::Denied).then(seccomp::no_user_namespaces);
-    let mut filters: Vec<Inside> = nested.into_iter().chain(filter).map(Inside::Seccomp).collect();
-    // Without no_new_privs loading a filter needs CAP_SYS_ADMIN, which goes now.
+    // Landlock before them: they may deny what it takes.
+    let mut filters: Vec<Inside> = rights.landlock.map(Inside::Landlock).into_iter().collect();
+    filters.extend(nested.into_iter().chain(filter).map(Inside::Seccomp));
+    // Without no_new_privs loading one needs CAP_SYS_ADMIN, which goes now.
     if !rights.no_new_privs {
         inside.append(&mut filters);
     }
     let becomes_root = process.user.as_ref().is_none_or(|user| user.uid == ContainerId(0));
+    if rights.ambient != 0 {
+        inside.push(Inside::KeepCapabilities);
+    }
     inside.extend(process.user.clone().map(Inside::Become));
     // The kernel empties the sets of another user at execve; until then they must not linger.
-    inside.push(Inside::Capabilities(if becomes_root { rights.capabilities } else { 0 }));
+    let kept = if becomes_root { rights.capabilities } else { rights.ambient };
+    inside.push(Inside::Capabilities(kept));
+    if rights.ambient != 0 {
+        inside.push(Inside::Ambient(rights.ambient));
+    }
     if rights.no_new_privs {
         inside.push(Inside::NoNewPrivs);
     }
@@ -261,10 +278,10 @@ fn joins(mut namespaces: crate::spec::Namespaces, time: Option<TimeOffsets>) -> 
 }
 
 /// What the default policy depends on.
-fn filter_rights(rights: &Rights) -> u64 {
-    match rights.nested {
-        Nested::Allowed => rights.capabilities | seccomp::NESTING,
-        Nested::Default | Nested::Denied => rights.capabilities,
+fn filter_rights(capabilities: u64, nested: Nested) -> u64 {
+    match nested {
+        Nested::Allowed => capabilities | seccomp::NESTING,
+        Nested::Default | Nested::Denied => capabilities,
     }
 }
 

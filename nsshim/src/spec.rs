@@ -6,6 +6,7 @@ mod idmap;
 mod mount;
 mod namespace;
 mod process;
+mod rights;
 mod root;
 
 use std::ffi::CString;
@@ -13,13 +14,12 @@ use std::ffi::CString;
 use nix::pty::Winsize;
 use nix::sys::termios::Termios;
 
-use crate::seccomp::Filter;
-
 pub use idmap::{IdKind, IdMap, IdMaps, Setgroups};
 pub(crate) use idmap::{parse as parse_idmap, text as idmap_text};
 pub use mount::{Attributes, Bind, Mount, Placed};
 pub use namespace::{Choice, Joined, Kind, Namespaces, Persist, Propagation, TimeOffsets};
 pub use process::{ContainerId, HostId, Process, Rlimit, User, Workdir};
+pub use rights::{FileAccess, Keyring, Label, Landlock, Nested, Rights, Seccomp};
 pub use root::{ImageType, Overlay, Root, RootSource, Upper};
 
 /// A container as it is wanted.
@@ -82,41 +82,4 @@ pub enum Session {
     /// The caller's, because it was given the caller's terminal as a standard
     /// stream and must be able to read it: like any command of a shell.
     Callers,
-}
-
-/// What the workload may do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rights {
-    /// The capabilities it may ever have: bit n is capability n, capabilities(7).
-    pub capabilities: u64,
-    /// Whether execve may add rights. prctl(2), `PR_SET_NO_NEW_PRIVS`
-    pub no_new_privs: bool,
-    /// The system calls it may make.
-    pub seccomp: Seccomp,
-    /// Whether kernel files in /proc and /sys are hidden or read-only.
-    pub mask_paths: bool,
-    /// Whether containers may be made inside.
-    pub nested: Nested,
-}
-
-/// The system-call filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seccomp {
-    /// The default policy for the capabilities.
-    Default,
-    /// None.
-    Unconfined,
-    /// Another one.
-    Profile(Filter),
-}
-
-/// What making containers inside meets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nested {
-    /// The default policy, which denies it to who has not CAP_SYS_ADMIN.
-    Default,
-    /// No user namespace is made inside, whatever the rights.
-    Denied,
-    /// The default policy lets it happen; what hides kernel files would not, so nothing does.
-    Allowed,
 }

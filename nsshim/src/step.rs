@@ -12,6 +12,9 @@ mod identity;
 mod idmap;
 mod idmapped;
 mod join;
+mod keyring;
+mod label;
+mod landlock;
 pub(crate) mod limits;
 pub(crate) mod mount;
 mod net;
@@ -34,8 +37,8 @@ use nix::unistd::Pid;
 use crate::error::{Failure, Result};
 use crate::seccomp::Filter;
 use crate::spec::{
-    ContainerId, IdMaps, Joined, Kind, Persist, Propagation, Rlimit, Terminal, TimeOffsets, User,
-    Workdir,
+    ContainerId, IdMaps, Joined, Kind, Label, Landlock, Persist, Propagation, Rlimit, Terminal,
+    TimeOffsets, User, Workdir,
 };
 
 pub use idmapped::Passed;
@@ -112,6 +115,15 @@ pub enum Inside {
     Rlimit(Rlimit),
     /// setpriority(2)
     Nice(i32),
+    /// /proc/self/oom_score_adj
+    OomScore(i32),
+    /// The security label from the next execve on.
+    Label(Label),
+    /// Join a new session keyring.
+    Keyring {
+        /// Whether there must be one.
+        needed: bool,
+    },
     /// umask(2)
     Umask(u32),
     /// Become a session leader.
@@ -127,6 +139,12 @@ pub enum Inside {
     DropBounding(u64),
     /// Set the permitted and effective capabilities; clear the inheritable and ambient.
     Capabilities(u64),
+    /// Keep the permitted capabilities over the next change of user.
+    KeepCapabilities,
+    /// Set the inheritable and ambient capabilities.
+    Ambient(u64),
+    /// Restrict what can be reached, landlock(7).
+    Landlock(Landlock),
     /// prctl(PR_SET_NO_NEW_PRIVS)
     NoNewPrivs,
     /// Load the system-call filter.
@@ -233,6 +251,12 @@ impl Inside {
             Inside::NoUserNamespaces => limits::no_user_namespaces(context.proc),
             Inside::Rlimit(limit) => limits::rlimit(limit),
             Inside::Nice(nice) => limits::nice(*nice),
+            Inside::OomScore(adjustment) => limits::oom_score(context.proc, *adjustment),
+            Inside::Label(label) => label::set(context.proc, label),
+            Inside::Keyring { needed } => keyring::join(*needed),
+            Inside::KeepCapabilities => capabilities::keep(),
+            Inside::Ambient(set) => capabilities::ambient(*set),
+            Inside::Landlock(rules) => landlock::restrict(rules),
             Inside::Umask(mask) => limits::umask(*mask),
             Inside::Session => session::lead(),
             Inside::Terminal(terminal, owner) => pty::open(context, terminal, *owner),
@@ -274,6 +298,12 @@ impl Inside {
             Inside::NoUserNamespaces => "forbid user namespaces inside".into(),
             Inside::Rlimit(limit) => format!("set the limit {:?}", limit.resource),
             Inside::Nice(nice) => format!("set the nice value {nice}"),
+            Inside::OomScore(adjustment) => format!("adjust the OOM score by {adjustment}"),
+            Inside::Label(label) => format!("set the {}", label::name(label)),
+            Inside::Keyring { .. } => "make a session keyring".into(),
+            Inside::KeepCapabilities => "keep the capabilities".into(),
+            Inside::Ambient(_) => "set the ambient capabilities".into(),
+            Inside::Landlock(_) => "restrict what can be reached".into(),
             Inside::Umask(_) => "set the umask".into(),
             Inside::Session => "start a session".into(),
             Inside::Terminal(..) => "make a terminal".into(),
@@ -343,6 +373,12 @@ impl fmt::Display for Inside {
             }
             Inside::Rlimit(limit) => limits::describe_rlimit(f, limit),
             Inside::Nice(nice) => write!(f, "setpriority(PRIO_PROCESS, 0, {nice})"),
+            Inside::OomScore(adjustment) => write!(f, "{}", limits::oom_score_call(*adjustment)),
+            Inside::Label(label) => label::describe(f, label),
+            Inside::Keyring { .. } => write!(f, "{}", keyring::CALL),
+            Inside::KeepCapabilities => f.write_str("prctl(PR_SET_KEEPCAPS, 1)"),
+            Inside::Ambient(set) => capabilities::describe_ambient(f, *set),
+            Inside::Landlock(rules) => landlock::describe(f, rules),
             Inside::Umask(mask) => write!(f, "umask(0{mask:o})"),
             Inside::Session => f.write_str("setsid()"),
             Inside::Terminal(terminal, _) => pty::describe(f, terminal),

@@ -36,8 +36,8 @@ pub(crate) use mount::{
 pub use probe::intercepted;
 pub use process::pidfd_open;
 pub use process::{
-    capbset_drop, exit_now, fork_single_threaded, runs_with_foreign_rights, set_nice,
-    setdomainname, umask,
+    capbset_drop, exit_now, fork_single_threaded, join_session_keyring, landlock_abi,
+    runs_with_foreign_rights, set_nice, setdomainname, umask,
 };
 pub(crate) use shared::SharedWord;
 pub use signal::{

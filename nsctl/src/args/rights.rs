@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 
 /// Capabilities, system calls, kernel files.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Rights")]
 pub struct RightsArgs {
     /// Add capabilities: NAME, CAP_NAME or ALL
@@ -14,6 +14,9 @@ pub struct RightsArgs {
     /// Drop capabilities
     #[arg(long, value_name = "CAP,...", value_delimiter = ',')]
     pub cap_drop: Vec<String>,
+    /// Give these also to a user that is not root, and to what it executes
+    #[arg(long, value_name = "CAP,...", value_delimiter = ',')]
+    pub cap_ambient: Vec<String>,
     /// All capabilities, no system-call filter, nothing hidden
     #[arg(long)]
     pub privileged: bool,
@@ -31,4 +34,22 @@ pub struct RightsArgs {
     /// Let no user namespace be made inside, whatever the capabilities
     #[arg(long)]
     pub no_nested_userns: bool,
+    /// Restrict, by the kernel's Landlock, what can be reached: ro=PATH, exec=PATH (read and
+    /// execute), rw=PATH (all but execute), tcp-connect=PORT|none, tcp-bind=PORT|none. What is not
+    /// mentioned, files or a kind of port, is not restricted. best-effort: as far as the kernel can
+    #[arg(long, value_name = "RULE,...", value_delimiter = ',')]
+    pub landlock: Vec<String>,
+    /// AppArmor profile, unconfined for none
+    #[arg(long, value_name = "PROFILE")]
+    pub apparmor: Option<String>,
+    /// SELinux label
+    #[arg(long, value_name = "USER:ROLE:TYPE:LEVEL", conflicts_with = "apparmor")]
+    pub selinux_label: Option<String>,
+    /// Keep the caller's session keyring, not one of its own
+    #[arg(long)]
+    pub keep_keyring: bool,
+    /// docker's words for the above: no-new-privileges, seccomp=FILE, apparmor=PROFILE,
+    /// label=disable, systempaths=unconfined
+    #[arg(long, value_name = "WORD[=VALUE]")]
+    pub security_opt: Vec<String>,
 }

@@ -167,6 +167,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Process",
           value_parser = clap::value_parser!(i32).range(-20..=19))]
     pub nice: Option<i32>,
+    /// How early it is killed when memory runs out, -1000 to 1000; less than ours needs root
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Process",
+          value_parser = clap::value_parser!(i32).range(-1000..=1000))]
+    pub oom_score_adj: Option<i32>,
     /// A name that no other running container has
     #[arg(long, value_name = "NAME", help_heading = "Process")]
     pub name: Option<String>,

@@ -26,6 +26,18 @@ pub const CAUSES: &[Cause] = &[
         explains: |failure| call_name(failure) == "setpriority" && failure.errno == Errno::EACCES,
         look: nice_limit,
     },
+    Cause {
+        name: "oom-score",
+        explains: |failure| {
+            failure.call.contains("oom_score_adj") && failure.errno == Errno::EACCES
+        },
+        look: oom_score,
+    },
+    Cause {
+        name: "key-quota",
+        explains: |failure| call_name(failure) == "keyctl" && failure.errno == Errno::EDQUOT,
+        look: key_quota,
+    },
     Cause { name: "workdir", explains: |failure| call_name(failure) == "chdir", look: workdir },
     Cause {
         name: "memfd-noexec",
@@ -108,6 +120,28 @@ fn nice_limit(scene: &Scene<'_>) -> Option<Finding> {
         )
         .try_this("a higher value, or sudo nsctl run …")
     })
+}
+
+fn oom_score(scene: &Scene<'_>) -> Option<Finding> {
+    let asked = scene.asked.oom_score_adj?;
+    let ours = scene.machine.number("/proc/self/oom_score_adj")?;
+    (i64::from(asked) < ours).then(|| {
+        Finding::new(format!("less than the caller's, {ours}, needs CAP_SYS_RESOURCE on the host"))
+            .try_this(format!("--oom-score-adj {ours} or more, or sudo nsctl run …"))
+    })
+}
+
+fn key_quota(scene: &Scene<'_>) -> Option<Finding> {
+    let root = scene.asked.host.uid.0 == 0;
+    let name = if root { "root_maxkeys" } else { "maxkeys" };
+    let most = scene.machine.number(&format!("/proc/sys/kernel/keys/{name}"))?;
+    Some(
+        Finding::new(format!(
+            "user {} has all the keys it may have: kernel.keys.{name} is {most}",
+            scene.asked.host.uid.0
+        ))
+        .try_this(format!("sudo sysctl -w kernel.keys.{name}={}, or --keep-keyring", most * 10)),
+    )
 }
 
 fn workdir(scene: &Scene<'_>) -> Option<Finding> {

@@ -17,6 +17,7 @@ fn asked(new: &[Kind]) -> Context {
         view: View::of_host(),
         rlimits: Vec::new(),
         nice: None,
+        oom_score_adj: None,
         ids: Ids::default(),
         starter: Ids::default(),
         size: 0,

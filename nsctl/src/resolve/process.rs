@@ -50,6 +50,7 @@ pub fn resolve(
         rlimits: args.rlimit.iter().map(|text| rlimit(text)).collect::<Result<_, _>>()?,
         umask: args.umask.as_deref().map(umask).transpose()?,
         nice: args.nice,
+        oom_score_adj: args.oom_score_adj,
         preserve_fds,
         signal_mask: inherited.signal_mask,
         sigchld_ignored: inherited.sigchld_ignored,

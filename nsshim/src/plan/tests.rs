@@ -56,6 +56,7 @@ fn spec(id_maps: Option<IdMaps>, shared: &[Kind]) -> Spec {
             rlimits: Vec::new(),
             umask: None,
             nice: None,
+            oom_score_adj: None,
             preserve_fds: 0,
             signal_mask: 0,
             sigchld_ignored: false,
@@ -67,7 +68,11 @@ fn spec(id_maps: Option<IdMaps>, shared: &[Kind]) -> Spec {
             no_new_privs: true,
             seccomp: Seccomp::Default,
             mask_paths: true,
+            ambient: 0,
             nested: Nested::Default,
+            keyring: Keyring::OwnWithinQuota,
+            label: None,
+            landlock: None,
         },
         init: true,
         report_namespaces: false,
@@ -110,6 +115,7 @@ inside   ioctl(SIOCSIFFLAGS, "lo", IFF_UP)
 inside   setsid()
 inside   close_range(3, UINT_MAX)
 inside   chdir("/home") || chdir("/")
+inside   keyctl(KEYCTL_JOIN_SESSION_KEYRING, NULL)
 inside   prctl(PR_SET_NO_NEW_PRIVS, 1)
 inside   prctl(PR_SET_PDEATHSIG, SIGKILL)
 inside   seccomp(SECCOMP_SET_MODE_FILTER, 198 instructions)

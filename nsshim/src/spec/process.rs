@@ -32,6 +32,8 @@ pub struct Process {
     pub umask: Option<u32>,
     /// The nice value, when not the caller's.
     pub nice: Option<i32>,
+    /// How early it is killed when memory runs out, -1000 to 1000, when not as the caller.
+    pub oom_score_adj: Option<i32>,
     /// How many descriptors after 2 it inherits.
     pub preserve_fds: u32,
     /// The signal mask it starts with: bit n-1 blocks signal n.

@@ -53,6 +53,20 @@ pub(super) fn set(wanted: u64) -> Result<()> {
     caps::set(None, CapSet::Permitted, &set).map_err(wrong)
 }
 
+/// For a user that is not root: what is ambient survives execve. Must be permitted already.
+pub(super) fn ambient(wanted: u64) -> Result<()> {
+    let wrong = |_| failed(format!("prctl(PR_CAP_AMBIENT_RAISE, {})", Names(wanted)));
+    let set: CapsHashSet =
+        caps::all().into_iter().filter(|cap| wanted & cap.bitmask() != 0).collect();
+    caps::set(None, CapSet::Inheritable, &set).map_err(wrong)?;
+    caps::set(None, CapSet::Ambient, &set).map_err(wrong)
+}
+
+/// A change of user empties the permitted set but for this; execve forgets it.
+pub(super) fn keep() -> Result<()> {
+    nix::sys::prctl::set_keepcaps(true).call(|| "prctl(PR_SET_KEEPCAPS, 1)".into())
+}
+
 /// The caps crate turns the errno into text; it is still where the call left it.
 fn failed(call: String) -> CallError {
     CallError { call, errno: Errno::last() }
@@ -65,6 +79,10 @@ pub(super) fn no_new_privs() -> Result<()> {
 pub(super) fn describe_bounding(f: &mut fmt::Formatter<'_>, keep: u64) -> fmt::Result {
     let dropped = caps::all().into_iter().fold(0, |set, cap| set | cap.bitmask()) & !keep;
     write!(f, "prctl(PR_CAPBSET_DROP, {})", Names(dropped))
+}
+
+pub(super) fn describe_ambient(f: &mut fmt::Formatter<'_>, set: u64) -> fmt::Result {
+    write!(f, "prctl(PR_CAP_AMBIENT_RAISE, {})", Names(set))
 }
 
 pub(super) fn describe(f: &mut fmt::Formatter<'_>, set: u64) -> fmt::Result {

@@ -32,6 +32,19 @@ pub(super) fn nice(nice: i32) -> Result<()> {
     sys::set_nice(nice).call(|| format!("setpriority(PRIO_PROCESS, 0, {nice})"))
 }
 
+/// By the host's /proc: the container's may be anybody's. In the child of vfork(2) it is the
+/// child's alone, though it shares its parent's memory.
+pub(super) fn oom_score(proc: BorrowedFd<'_>, adjustment: i32) -> Result<()> {
+    openat(proc, "self/oom_score_adj", OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())
+        .and_then(|file| nix::unistd::write(&file, adjustment.to_string().as_bytes()))
+        .map(drop)
+        .call(|| oom_score_call(adjustment))
+}
+
+pub(super) fn oom_score_call(adjustment: i32) -> String {
+    format!("write(\"/proc/self/oom_score_adj\", \"{adjustment}\")")
+}
+
 pub(super) fn umask(mask: u32) -> Result<()> {
     sys::umask(mask);
     Ok(())

@@ -42,6 +42,29 @@ pub fn capbset_drop(number: u8) -> nix::Result<()> {
     Errno::result(result).map(drop)
 }
 
+/// Joins a new session keyring that nobody else has. keyctl(2), `KEYCTL_JOIN_SESSION_KEYRING`
+///
+/// # Errors
+/// `EDQUOT` when the user has as many keys as it may have, `ENOSYS` without keys in the kernel.
+pub fn join_session_keyring() -> nix::Result<()> {
+    const JOIN_SESSION_KEYRING: libc::c_ulong = 1;
+    let name: *const libc::c_char = std::ptr::null();
+    // SAFETY: a null name is allowed; the kernel reads and writes no memory of ours.
+    Errno::result(unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, name) }).map(drop)
+}
+
+/// The version of Landlock's interface that this kernel has. landlock_create_ruleset(2)
+///
+/// # Errors
+/// `ENOSYS` without Landlock in the kernel, `EOPNOTSUPP` when it was not enabled at boot.
+pub fn landlock_abi() -> nix::Result<u32> {
+    const VERSION: libc::c_ulong = 1;
+    let none: *const libc::c_void = std::ptr::null();
+    // SAFETY: with this flag there are no attributes, as the null pointer and the size say.
+    let abi = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, none, 0, VERSION) };
+    Errno::result(abi).map(|abi| abi as u32)
+}
+
 /// Ends the process at once: no destructor, no atexit handler, no buffer is flushed.
 ///
 /// _exit(2). For children of fork, whose buffers and handlers are their parent's.

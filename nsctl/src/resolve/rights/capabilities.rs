@@ -39,6 +39,21 @@ pub fn resolve(args: &RightsArgs, namespaces: &Namespaces) -> Result<u64, Error>
     }
 }
 
+/// `--cap-ambient`, which must be among the capabilities.
+pub fn ambient(args: &RightsArgs, capabilities: u64) -> Result<u64, Error> {
+    let wanted = match set_of(&args.cap_ambient)? {
+        Wanted::All => capabilities,
+        Wanted::Some(wanted) => wanted,
+    };
+    match caps::all().into_iter().find(|cap| wanted & !capabilities & cap.bitmask() != 0) {
+        None => Ok(wanted),
+        Some(cap) => {
+            Err(Error::new(format!("{cap} cannot be ambient: the container does not have it"))
+                .try_this(format!("--cap-add {cap}")))
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Wanted {
     All,

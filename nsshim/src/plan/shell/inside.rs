@@ -9,7 +9,7 @@ use super::command;
 use super::tree::Trees;
 use super::words::{capabilities, limit, mount_options, quoted, user};
 use crate::plan::Plan;
-use crate::spec::{Propagation, Session, Workdir};
+use crate::spec::{Label, Propagation, Session, Workdir};
 use crate::step::{Inside, MountCall, mount};
 
 pub fn script(plan: &Plan, callers_env: &[CString]) -> String {
@@ -131,6 +131,23 @@ impl Script {
             )),
             Inside::Rlimit(rlimit) => self.line(format_args!("prlimit --pid $$ {}", limit(rlimit))),
             Inside::Nice(nice) => self.line(format_args!("renice -n {nice} -p $$ > /dev/null")),
+            Inside::OomScore(adjustment) => {
+                self.line(format_args!("echo {adjustment} > /proc/self/oom_score_adj"));
+            }
+            Inside::Label(Label::AppArmor(profile)) => {
+                self.setpriv.push(format!("--apparmor-profile {}", quoted(profile)));
+            }
+            Inside::Label(Label::SeLinux(context)) => {
+                self.setpriv.push(format!("--selinux-label {}", quoted(context)));
+            }
+            Inside::Keyring { .. } => self.line("# keyctl session - would go before the command"),
+            Inside::KeepCapabilities => {}
+            Inside::Ambient(set) => {
+                let set = capabilities(*set);
+                let set = set.strip_prefix("-all,").unwrap_or(&set);
+                self.setpriv.push(format!("--inh-caps {set} --ambient-caps {set}"));
+            }
+            Inside::Landlock(rules) => self.line(format_args!("# no command: {}", Inside::Landlock(rules.clone()))),
             Inside::Umask(mask) => self.line(format_args!("umask 0{mask:o}")),
             Inside::Session => {}
             Inside::Terminal(..) => self.line(
