@@ -26,6 +26,7 @@ mod job_control;
 mod join;
 mod keyring;
 mod landlock;
+mod life;
 mod machine;
 mod mixed_streams;
 mod mounts;

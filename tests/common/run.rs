@@ -90,7 +90,14 @@ impl Nsctl {
     }
 
     /// Runs it to its end, which must come, and must leave no process.
-    pub fn run(mut self) -> Ran {
+    pub fn run(self) -> Ran {
+        let (ran, tag) = self.detached();
+        tag.expect_none_within(Duration::from_secs(1));
+        ran
+    }
+
+    /// Runs it to its end; a container of its own may go on.
+    pub fn detached(mut self) -> (Ran, Tag) {
         let mut child = self.spawn();
         let mut stdin = child.stdin.take().unwrap();
         let input = std::mem::take(&mut self.input);
@@ -117,8 +124,7 @@ impl Nsctl {
             stderr: stderr.join().unwrap(),
         };
         assert!(in_time, "still running after {DEADLINE:?}: {:?}: {ran:?}", self.command);
-        self.tag.expect_none_within(Duration::from_secs(1));
-        ran
+        (ran, self.tag)
     }
 }
 

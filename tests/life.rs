@@ -1,0 +1,90 @@
+//! Containers that live on their own.
+
+mod commands;
+mod crashes;
+mod output;
+mod races;
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::common::{Nsctl, Ran, Tag, Who, nsctl};
+
+/// A state directory of one test's own, and the containers in it; all are removed at its end.
+pub struct Home {
+    who: Who,
+    directory: PathBuf,
+    tags: RefCell<Vec<Tag>>,
+}
+
+impl Home {
+    pub fn new(who: Who) -> Self {
+        let directory = who.directory().join("state");
+        Home { who, directory, tags: RefCell::default() }
+    }
+
+    /// nsctl with these arguments and this state directory.
+    pub fn nsctl(&self, arguments: &[&str]) -> Nsctl {
+        nsctl(self.who, arguments).env("NSCTL_STATE_DIR", &self.directory)
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        let (ran, tag) = self.nsctl(arguments).detached();
+        self.tags.borrow_mut().push(tag);
+        ran
+    }
+
+    /// Starts a container; returns its id.
+    #[track_caller]
+    pub fn start(&self, arguments: &[&str]) -> String {
+        let words = [&["run", "-d"], arguments].concat();
+        let id = self.run(&words).success().to_string();
+        assert_eq!(id.len(), 64, "{id:?}");
+        id
+    }
+
+    /// `ps -a --json`
+    pub fn list(&self) -> Vec<serde_json::Value> {
+        let text = self.run(&["ps", "-a", "--json"]).success().to_string();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The status of a container, by its name.
+    pub fn status(&self, name: &str) -> String {
+        let all = self.list();
+        let found = all.iter().find(|container| container["name"] == name);
+        found.map_or("none".into(), |container| container["status"].as_str().unwrap().to_string())
+    }
+
+    /// What is left in the state directory.
+    pub fn left(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for sub in ["containers", "names"] {
+            for entry in std::fs::read_dir(self.directory.join(sub)).into_iter().flatten() {
+                found.push(format!("{sub}/{}", entry.unwrap().file_name().to_string_lossy()));
+            }
+        }
+        found
+    }
+
+    pub fn directory(&self) -> &PathBuf {
+        &self.directory
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let names: Vec<String> =
+            self.list().iter().map(|one| one["id"].as_str().unwrap().to_string()).collect();
+        if !names.is_empty() {
+            let mut words = vec!["rm", "-f"];
+            words.extend(names.iter().map(String::as_str));
+            self.run(&words);
+        }
+        for tag in self.tags.borrow().iter() {
+            tag.expect_none_within(Duration::from_secs(5));
+        }
+    }
+}
