@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 
-use super::common::{Nsctl, Who, as_each, eventually, have, nsctl, shell, skip};
+use super::common::{Nsctl, Who, as_each, eventually, have, install, nsctl, shell, skip};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -24,9 +24,7 @@ fn with_hanging_helpers() -> Option<Nsctl> {
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
     for name in ["newuidmap", "newgidmap"] {
         // Sleeps for as many seconds as its arguments add up to.
-        let helper = directory.join(name);
-        fs::copy("/usr/bin/sleep", &helper).unwrap();
-        fs::set_permissions(&helper, fs::Permissions::from_mode(0o4755)).unwrap();
+        install("/usr/bin/sleep", &directory.join(name), 0o4755);
     }
     let path = format!("{}:/usr/bin:/bin", directory.display());
     Some(nsctl(Who::User, ["run", "--map-auto", "true"]).env("PATH", path))

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::Command;
 
-use super::common::{Who, as_each, have, nsctl, skip};
+use super::common::{Who, as_each, have, install, nsctl, skip};
 
 /// docker's and podman's default set: chown, dac_override, fowner, fsetid, kill, setgid,
 /// setuid, setpcap, net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap.
@@ -222,8 +222,7 @@ fn setuid_id() -> Option<std::path::PathBuf> {
         return None;
     }
     let path = Who::Root.directory().join("id");
-    fs::copy("/usr/bin/id", &path).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o4755)).unwrap();
+    install("/usr/bin/id", &path, 0o4755);
     let nosuid = nix::sys::statvfs::statvfs(&path)
         .is_ok_and(|found| found.flags().contains(nix::sys::statvfs::FsFlags::ST_NOSUID));
     if nosuid {

@@ -1,10 +1,8 @@
 //! nsctl gives nobody rights that its caller has not.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use super::common::{Who, nsctl, skip};
+use super::common::{Who, install, nsctl, skip};
 
 #[test]
 fn cve_2016_8659_a_set_user_id_nsctl_refuses_to_run() {
@@ -14,8 +12,7 @@ fn cve_2016_8659_a_set_user_id_nsctl_refuses_to_run() {
     let mut run = nsctl(Who::User, ["run", "id", "-u"]);
     // In root's own directory: nobody else gets it.
     let program = Who::Root.directory().join("nsctl");
-    fs::copy(run.command.get_program(), &program).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o4755)).unwrap();
+    install(run.command.get_program(), &program, 0o4755);
     let mut command = Command::new(&program);
     command.args(run.command.get_args()).current_dir("/");
     Who::User.apply(&mut command);

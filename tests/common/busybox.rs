@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use super::skip;
-use super::who::Who;
+use super::who::{Who, install};
 
 const PROGRAMS: [&str; 27] = [
     "cat", "chmod", "cp", "dd", "df", "echo", "env", "find", "grep", "head", "hostname", "id",
@@ -25,7 +25,7 @@ pub fn busybox_root(who: Who) -> Option<PathBuf> {
     for directory in ["bin", "etc", "tmp"] {
         fs::create_dir_all(root.join(directory)).unwrap();
     }
-    fs::copy(busybox, root.join("bin/busybox")).unwrap();
+    install(busybox, &root.join("bin/busybox"), 0o755);
     for program in PROGRAMS {
         symlink("busybox", root.join("bin").join(program)).unwrap();
     }

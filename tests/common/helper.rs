@@ -2,11 +2,10 @@
 //! started under an environment variable, acts before the harness does.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::who::base;
+use super::who::{base, install};
 
 /// Chooses the part.
 const VARIABLE: &str = "NSCTL_TEST_HELPER";
@@ -21,8 +20,7 @@ fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let path = base().join("helper");
-        fs::copy(std::env::current_exe().unwrap(), &path).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        install(std::env::current_exe().unwrap(), &path, 0o755);
         path
     })
 }

@@ -14,4 +14,4 @@ pub use processes::{Tag, eventually};
 pub use pty::{PROMPT, Screen};
 pub use run::{Nsctl, Ran, nsctl, shell};
 pub use skip::{have, skip};
-pub use who::{Who, as_each, program};
+pub use who::{Who, as_each, install, program};

@@ -152,13 +152,20 @@ fn remove_bases_of_the_dead() {
     }
 }
 
+/// Copies a program with this mode. Not by ourselves: a process that another test forks meanwhile
+/// has the copy open for writing until its execve, and nobody could execute it (ETXTBSY).
+pub fn install(from: impl AsRef<Path>, to: &Path, mode: u32) {
+    let copied = Command::new("cp").arg(from.as_ref()).arg(to).status().unwrap();
+    assert!(copied.success(), "cp {:?} {to:?}", from.as_ref());
+    fs::set_permissions(to, fs::Permissions::from_mode(mode)).unwrap();
+}
+
 /// The program under test, where an unprivileged user can execute it.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let path = base().join("nsctl");
-        fs::copy(env!("CARGO_BIN_EXE_nsctl"), &path).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        install(env!("CARGO_BIN_EXE_nsctl"), &path, 0o755);
         path
     })
 }
