@@ -240,6 +240,8 @@ fn what_is_no_root_is_refused() {
         run(&["--rootfs", own, "--overlay=/no/such"], &["there is no /no"]);
         run(&["--rootfs", own, &format!("--overlay={own}")], &["one is inside the other"]);
         run(&["--rootfs", own, "--overlay="], &["--overlay"]);
+        let unchanged = ["--rootfs", own, "--propagation", "unchanged"];
+        run(&unchanged, &["--rootfs and --propagation unchanged contradict", "slave"]);
         run(&["--rootfs", own, "--overlay-lower", "/etc/passwd"], &["is not a directory"]);
         for option in [&["--rootfs", own][..], &["--read-only"], &["--tmpfs", "/x"], &["--dns=::1"]]
         {
@@ -308,6 +310,9 @@ fn a_cause_is_looked_for_in_the_root() {
             return skip("/usr/bin/env is no dynamic program");
         }
         run(&["dynamic"], 126, &["bin/dynamic is there, but not the loader it needs", "/ld-"]);
+        let lone = ["run", "--rootfs", "none", "-v", "/usr:/u:ro", "/u/bin/env"];
+        let words = ["inside there is no /u/bin/env, or not the interpreter or loader"];
+        nsctl(who, lone).run().expect_error(126, &words);
         // On layers only the container sees what there is.
         run(&["--overlay", "no-such"], 127, &["in PATH", "or not the interpreter or loader"]);
         run(&["-v", "/etc:/bin", "script"], 127, &["in PATH", "or not the interpreter or loader"]);

@@ -8,6 +8,9 @@ use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
 use nix::sys::stat::Mode;
 use nsshim::spec::{Kind, RootSource, Spec};
 
+/// What every container with a mount namespace of its own has anew.
+const OWN: [&str; 3] = ["/proc", "/dev", "/sys"];
+
 /// What the container's paths lead to.
 #[derive(Debug, Clone)]
 pub struct View {
@@ -53,7 +56,7 @@ impl View {
             },
         };
         let own = match spec.namespaces.is_new(Kind::Mnt) {
-            true => &["/proc", "/dev", "/sys"][..],
+            true => &OWN[..],
             false => &[],
         };
         let mounts = spec.mounts.iter().map(|mount| mount.target.clone());
@@ -85,6 +88,11 @@ impl View {
             Place::Host(path) => Some(path),
             Place::Missing(_) | Place::Unknown => None,
         }
+    }
+
+    /// Whether the container has a file system of the kernel's there, which hides the host's.
+    pub fn is_own(&self, path: &Path) -> bool {
+        matches!(self.root, Root::Host) && OWN.iter().any(|own| path.starts_with(own))
     }
 
     fn covers(&self, path: &Path) -> bool {

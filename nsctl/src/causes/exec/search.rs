@@ -9,6 +9,9 @@ use crate::causes::view::Place;
 use crate::causes::{Scene, access};
 use crate::error::Finding;
 
+/// What ENOENT says as well, when the file itself cannot be looked at.
+const OR_LOADER: &str = ", or not the interpreter or loader that it needs";
+
 pub(super) fn not_found(scene: &Scene<'_>) -> Option<Finding> {
     let asked = scene.asked;
     let name = asked.command.to_string_lossy().into_owned();
@@ -22,9 +25,13 @@ pub(super) fn not_found(scene: &Scene<'_>) -> Option<Finding> {
     if !is_searched(asked) {
         let file = directory(asked).join(&asked.command);
         return match asked.view.find(&file) {
-            Place::Unknown => file.exists().then(|| {
+            Place::Unknown if asked.view.is_own(&file) => file.exists().then(|| {
                 Finding::new(format!("{name} is hidden by the container's own file systems"))
             }),
+            Place::Unknown => {
+                let told = format!("inside there is no {}{OR_LOADER}", file.display());
+                Some(words(&name, Finding::new(told)))
+            }
             Place::Missing(root) => {
                 let told = format!("there is no {} in {}", file.display(), root.display());
                 Some(words(&name, Finding::new(told)))
@@ -39,7 +46,7 @@ pub(super) fn not_found(scene: &Scene<'_>) -> Option<Finding> {
     let path = String::from_utf8_lossy(path);
     let unseen = |entry: &PathBuf| asked.view.find(entry) == Place::Unknown;
     let or_loader = match search_path(asked).iter().any(unseen) {
-        true => ", or not the interpreter or loader that it needs",
+        true => OR_LOADER,
         false => "",
     };
     let mut finding = Finding::new(match &*path {
