@@ -9,6 +9,7 @@
 #[allow(dead_code, unused_imports, reason = "each test takes what it needs")]
 mod common;
 
+mod attacks;
 mod bad_input;
 mod causes;
 mod death;

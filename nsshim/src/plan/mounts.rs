@@ -66,7 +66,7 @@ pub(super) fn steps(
     let unmapped = !namespaces.is_host(Kind::User) && id_maps.is_none();
     // Files in a tmpfs need an owner that is mapped.
     if !unmapped {
-        devices(&mut steps, namespaces, id_maps, host);
+        devices(&mut steps, namespaces, rights, id_maps, host);
     }
     system(&mut steps, namespaces, rights, host);
     if rights.mask_paths {
@@ -83,12 +83,15 @@ const HARMLESS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFl
 fn devices(
     steps: &mut Vec<Inside>,
     namespaces: &Namespaces,
+    rights: &Rights,
     id_maps: Option<&IdMaps>,
     host: &Host,
 ) {
     // The host's /dev stays reachable as the working directory while its own name is covered.
     steps.push(Inside::StandIn("/dev"));
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_STRICTATIME;
+    // What is bound in it works all the same; a node that is made there does not.
+    let no_devices = if rights.mask_paths { MsFlags::MS_NODEV } else { MsFlags::empty() };
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_STRICTATIME | no_devices;
     // The default mode 1777 would forbid `> /dev/null` to others (sticky directory).
     steps.push(mount("the container's /dev", "tmpfs", "/dev", flags, "mode=0755,size=65536k"));
     steps.extend(DEVICES.map(Inside::Device));

@@ -111,11 +111,14 @@ fn trees_of_overlay(overlay: &Overlay, attributes: Attributes, idmap: bool) -> V
         Upper::Kept(path) => Some(path),
         Upper::Discarded | Upper::None => None,
     };
-    let lower = overlay.lower.iter().map(|path| (path, idmap));
-    let upper = upper.map(|path| (path, false));
+    let lower = overlay.lower.iter().map(|path| (path, idmap, attributes));
+    // `upper` and `work` are found by name: somebody else who may write there must not
+    // lead them elsewhere on the host.
+    let no_links = attributes.set | libc::MOUNT_ATTR_NOSYMFOLLOW;
+    let upper = upper.map(|path| (path, false, Attributes { set: no_links, ..attributes }));
     lower
         .chain(upper)
-        .map(|(path, idmap)| {
+        .map(|(path, idmap, attributes)| {
             // Not what is mounted below: an overlay shows none of it. But a user namespace
             // must not see behind those mounts, so they come along.
             let recursive = true;

@@ -108,7 +108,7 @@ inside   write("/proc/self/uid_map", "0 1000 1\n"); write("/proc/self/setgroups"
 inside   mount(NULL, "/", NULL, MS_REC|MS_PRIVATE)
 inside   mount("proc", "/proc", "proc", MS_NOSUID|MS_NODEV|MS_NOEXEC)
 inside   chdir("/dev")
-inside   mount("tmpfs", "/dev", "tmpfs", MS_NOSUID|MS_STRICTATIME, "mode=0755,size=65536k")
+inside   mount("tmpfs", "/dev", "tmpfs", MS_NOSUID|MS_NODEV|MS_STRICTATIME, "mode=0755,size=65536k")
 inside   mount("sysfs", "/sys", "sysfs", MS_RDONLY|MS_NOSUID|MS_NODEV|MS_NOEXEC)
 inside   sethostname("bird")
 inside   ioctl(SIOCSIFFLAGS, "lo", IFF_UP)

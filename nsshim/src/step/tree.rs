@@ -134,8 +134,12 @@ pub(crate) struct Assembly {
     root: Option<OwnedFd>,
     /// The mounts on which a missing mount point may be made: they are the container's alone.
     own: Vec<u64>,
+    /// The mounts from which others travel to the host.
+    shared: Vec<u64>,
     /// What stands in for directories of the root.
     stand_ins: Vec<OwnedFd>,
+    /// Those of them that stand in for a directory of a read-only mount.
+    read_only_stand_ins: Vec<OwnedFd>,
     /// How many names on the stage are in use.
     names: usize,
     /// The caller's file mode creation mask, while ours is in force.
@@ -264,10 +268,13 @@ impl Assembly {
 
     /// Notes that mount points may be made on this mount.
     fn keep_own(&mut self, mount: BorrowedFd<'_>) -> Result<()> {
-        let id = sys::mount_id(mount).call(|| "statx(mount, STATX_MNT_ID)".into())?;
-        self.own.push(id);
+        self.own.push(mount_id(mount)?);
         Ok(())
     }
+}
+
+fn mount_id(mount: BorrowedFd<'_>) -> Result<u64> {
+    sys::mount_id(mount).call(|| "statx(mount, STATX_MNT_ID)".into())
 }
 
 /// A plan whose steps are in the wrong order; [`plan`](crate::plan()) makes none.

@@ -8,11 +8,13 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, mkdirat};
+use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
+use nix::sys::statvfs::FsFlags;
 use nix::unistd::{chdir, fchdir, pivot_root};
 
 use super::take::c_path;
 use super::target::{self, Shape};
-use super::{Assembly, mimic};
+use super::{Assembly, mimic, mount_id};
 use crate::error::{CallError, Named, Result};
 use crate::sys::{self, MountChange};
 
@@ -95,10 +97,13 @@ fn mount_call(fstype: &CStr, options: &[(&CStr, Option<&CStr>)]) -> String {
 /// /proc, /dev and /sys must be real directories: through a symbolic link somebody else's
 /// choice of a place would get them (CVE-2023-27561, CVE-2026-41579).
 pub(super) fn graft(assembly: &mut Assembly, path: &'static str, own: bool) -> Result<()> {
-    let place = match real_directory(assembly.root()?, path) {
-        Err(Errno::ENOENT) => target::find_or_make(assembly, Path::new(path), Shape::Directory)?,
-        found => found.call(|| format!("openat2(root, {path:?}, RESOLVE_NO_SYMLINKS)"))?,
-    };
+    let mut place = real_directory(assembly.root()?, path);
+    if let Err(Errno::ENOENT) = place {
+        target::find_or_make(assembly, Path::new(path), Shape::Directory)?;
+        // Looked at again: somebody may have put a symbolic link there meanwhile.
+        place = real_directory(assembly.root()?, path);
+    }
+    let place = place.call(|| format!("openat2(root, {path:?}, RESOLVE_NO_SYMLINKS)"))?;
     let c_path = c_path(Path::new(path));
     let tree = match own {
         true => sys::open_tree_attached(&c_path),
@@ -132,6 +137,12 @@ pub(super) fn seal(assembly: &mut Assembly, root_too: bool) -> Result<()> {
 /// pivot_root(2) stacks the old root on the new one. There it is let go, with the stage, and
 /// with them every path to the host.
 pub(super) fn enter(assembly: &mut Assembly) -> Result<()> {
+    // Mount points can be made in them until now.
+    let change = MountChange { set: libc::MOUNT_ATTR_RDONLY, ..MountChange::default() };
+    for layer in &assembly.read_only_stand_ins {
+        sys::mount_setattr(layer.as_fd(), change)
+            .call(|| "mount_setattr(tmpfs, {attr_set=MOUNT_ATTR_RDONLY})".into())?;
+    }
     let root = assembly.root()?;
     let _ = aside(assembly.stage()?);
     fchdir(root).call(|| "fchdir(root)".into())?;
@@ -169,6 +180,16 @@ pub(super) fn share() -> Result<()> {
         .call(|| "mount(NULL, \"/\", NULL, MS_REC|MS_SHARED)".into())
 }
 
+/// What a mount forbids, read-only aside.
+fn attributes_of(flags: FsFlags) -> u64 {
+    let table = [
+        (FsFlags::ST_NODEV, libc::MOUNT_ATTR_NODEV),
+        (FsFlags::ST_NOSUID, libc::MOUNT_ATTR_NOSUID),
+        (FsFlags::ST_NOEXEC, libc::MOUNT_ATTR_NOEXEC),
+    ];
+    table.into_iter().filter(|(flag, _)| flags.contains(*flag)).map(|(_, bit)| bit).sum()
+}
+
 impl Assembly {
     /// Whether a directory is on a tmpfs that stands in for another directory.
     pub(super) fn is_stand_in(&self, directory: BorrowedFd<'_>) -> Result<bool> {
@@ -182,19 +203,44 @@ impl Assembly {
         Ok(false)
     }
 
+    /// What is mounted in a tree whose mounts travel to the host would appear there, and stay
+    /// when the container is gone.
+    pub(super) fn refuse_shared(&self, place: BorrowedFd<'_>) -> Result<()> {
+        if self.shared.is_empty() || !self.shared.contains(&mount_id(place)?) {
+            return Ok(());
+        }
+        let call = "move_mount(tree, a mount shared with the host)".into();
+        Err(CallError { call, errno: Errno::EINVAL })
+    }
+
     /// Puts a tmpfs that shows the same in front of a directory, so that a mount point
-    /// can be made there and the directory stays as it is.
+    /// can be made there and the directory stays as it is. It forbids what the mount
+    /// that holds the directory forbids.
+    ///
+    /// # Errors
+    /// `EPERM` in /proc, which must stay the kernel's (CVE-2019-16884): a symbolic link of
+    /// the root's may lead to a name that is not there.
     pub(super) fn stand_in_for(&mut self, directory: BorrowedFd<'_>) -> Result<()> {
+        let found = fstatfs(directory).call(|| "fstatfs(directory)".into())?;
+        if found.filesystem_type() == PROC_SUPER_MAGIC {
+            let call = "fstatfs(directory) = PROC_SUPER_MAGIC".into();
+            return Err(CallError { call, errno: Errno::EPERM });
+        }
+        self.refuse_shared(directory)?;
+        let flags = found.flags();
         let is_root = {
             let root = nix::sys::stat::fstat(self.root()?).call(|| "fstat(root)".into())?;
             let found = nix::sys::stat::fstat(directory).call(|| "fstat(directory)".into())?;
             let same_mount = sys::mount_id(self.root()?).ok() == sys::mount_id(directory).ok();
             same_mount && (root.st_dev, root.st_ino) == (found.st_dev, found.st_ino)
         };
-        let layer = mimic::mount_over(directory)?;
+        let layer = mimic::mount_over(directory, attributes_of(flags))?;
         self.keep_own(layer.as_fd())?;
-        let kept = layer.try_clone().call(|| "fcntl(F_DUPFD_CLOEXEC)".into())?;
-        self.stand_ins.push(kept);
+        let copy = || layer.try_clone().call(|| "fcntl(F_DUPFD_CLOEXEC)".into());
+        self.stand_ins.push(copy()?);
+        if flags.contains(FsFlags::ST_RDONLY) {
+            self.read_only_stand_ins.push(copy()?);
+        }
         if is_root {
             self.root = Some(layer);
         }

@@ -16,11 +16,11 @@ use super::attach::new_file_system;
 use crate::error::{Named, Result};
 use crate::sys;
 
-/// Covers `directory` and returns what covers it.
-pub(super) fn mount_over(directory: BorrowedFd<'_>) -> Result<OwnedFd> {
+/// Covers `directory` with a mount of these `MOUNT_ATTR_*`, and returns it.
+pub(super) fn mount_over(directory: BorrowedFd<'_>, attributes: u64) -> Result<OwnedFd> {
     let like = fstat(directory).call(|| "fstat(directory)".into())?;
     let mode = CString::new(format!("{:o}", like.st_mode & 0o7777)).unwrap_or_default();
-    let layer = new_file_system(c"tmpfs", &[(c"mode", Some(&mode))], 0)?;
+    let layer = new_file_system(c"tmpfs", &[(c"mode", Some(&mode))], attributes)?;
     // An owner without an id inside stays ours.
     let (owner, group) = (Uid::from_raw(like.st_uid), Gid::from_raw(like.st_gid));
     let _ = fchownat(&layer, c"", Some(owner), Some(group), AtFlags::AT_EMPTY_PATH);

@@ -15,18 +15,22 @@ use nix::unistd::{symlinkat, write};
 use super::attach::new_file_system;
 use super::take::{attribute_words, change};
 use super::target::{self, Shape};
-use super::{Assembly, layers};
+use super::{Assembly, layers, mount_id};
 use crate::error::{CallError, Named, Result};
 use crate::plan::root;
-use crate::spec::{Attributes, Mount, Placed};
+use crate::spec::{Attributes, Mount, Placed, Propagation};
 use crate::sys;
 
 pub(super) fn place(assembly: &mut Assembly, mount: &Mount, userxattr: bool) -> Result<()> {
     let target = mount.target.as_path();
     match &mount.what {
-        Placed::Bind(_) => {
+        Placed::Bind(bind) => {
             let tree = assembly.next_taken()?;
-            put(assembly, &tree, target, false)
+            put(assembly, &tree, target, false)?;
+            if bind.propagation == Propagation::Shared {
+                assembly.shared.push(mount_id(tree.as_fd())?);
+            }
+            Ok(())
         }
         Placed::New { fstype, options, attributes } => {
             let tree = new(fstype, options, *attributes)?;
@@ -58,6 +62,7 @@ fn put(assembly: &mut Assembly, tree: &OwnedFd, target: &Path, is_proc: bool) ->
     if !is_proc {
         refuse_proc(&place, target)?;
     }
+    assembly.refuse_shared(place.as_fd())?;
     let call = || format!("move_mount(tree, \"root{}\")", target.display());
     sys::move_mount(tree.as_fd(), place.as_fd()).map_err(|errno| {
         // The kernel says EINVAL for a file on a directory and a directory on a file.
@@ -76,7 +81,7 @@ fn is_directory(file: &OwnedFd) -> Result<bool> {
 }
 
 /// Files of /proc that tell about the machine and that others (lxcfs) give their own of.
-const REPLACEABLE: [&str; 8] = [
+const REPLACEABLE: [&str; 9] = [
     "/proc/cpuinfo",
     "/proc/diskstats",
     "/proc/loadavg",
@@ -84,6 +89,7 @@ const REPLACEABLE: [&str; 8] = [
     "/proc/slabinfo",
     "/proc/stat",
     "/proc/swaps",
+    "/proc/sys/kernel/ns_last_pid",
     "/proc/uptime",
 ];
 

@@ -6,7 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
-use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
+use nix::sys::stat::{Mode, SFlag, fstat, fstatat, mkdirat};
+use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 
 use super::Assembly;
 use crate::error::{CallError, Named, Result};
@@ -22,17 +23,22 @@ pub(super) enum Shape {
 /// As many as the kernel follows. path_resolution(7)
 const MOST_LINKS: usize = 40;
 
+/// A path has 2,048 names at most, and for each there may be a stand-in. Who needs more
+/// is being led around by somebody who changes the root meanwhile.
+const MOST_TRIES: usize = 2 * 2048 + MOST_LINKS;
+
 /// Opens a path in the root for mounting on it, with `O_PATH`. What is missing is made, on
 /// a layer of the container's own.
 pub(super) fn find_or_make(assembly: &mut Assembly, path: &Path, shape: Shape) -> Result<OwnedFd> {
     let mut path = path.to_path_buf();
     let mut links = 0;
-    loop {
+    for _ in 0..MOST_TRIES {
         match in_root(assembly.root()?, &path) {
             Err(Errno::ENOENT) => {}
             found => return found.call(|| call(&path)),
         }
         match first_missing(assembly, &path)? {
+            Missing::Nothing => {}
             Missing::Link { leads_to } if links < MOST_LINKS => {
                 links += 1;
                 path = leads_to;
@@ -52,33 +58,43 @@ pub(super) fn find_or_make(assembly: &mut Assembly, path: &Path, shape: Shape) -
                     Err(error) if is_denied(&error) && !assembly.is_stand_in(parent.as_fd())? => {
                         assembly.stand_in_for(parent.as_fd())?;
                     }
+                    // Somebody makes and removes the same name.
+                    Err(error) if error.errno == Errno::EEXIST => {}
                     done => done?,
                 }
             }
         }
     }
+    Err(CallError { call: call(&path), errno: Errno::EAGAIN })
 }
 
 /// Whether a mount point can be had without a stand-in for a directory of the user's.
 pub(super) fn is_at_hand(assembly: &Assembly, path: &Path) -> Result<bool> {
-    match in_root(assembly.root()?, path) {
-        Ok(_) => Ok(true),
-        Err(Errno::ENOENT) => match first_missing(assembly, path)? {
+    let mut path = path.to_path_buf();
+    for _ in 0..MOST_LINKS {
+        match in_root(assembly.root()?, &path) {
+            Ok(found) => return can_be_covered(&found),
+            Err(Errno::ENOENT) => {}
+            // A hostile root's own loss.
+            Err(Errno::ELOOP | Errno::ENOTDIR | Errno::EACCES) => return Ok(false),
+            Err(errno) => return Err(CallError { call: call(&path), errno }),
+        }
+        match first_missing(assembly, &path)? {
+            Missing::Nothing => {}
             // A dangling link, as of systemd-resolved's resolv.conf: where it leads decides.
-            Missing::Link { leads_to } if leads_to != path => {
-                match in_root(assembly.root()?, &leads_to) {
-                    Ok(_) => Ok(true),
-                    Err(_) => match first_missing(assembly, &leads_to)? {
-                        Missing::Name { parent, .. } => is_own(assembly, parent.as_fd()),
-                        Missing::Link { .. } => Ok(false),
-                    },
-                }
-            }
-            Missing::Link { .. } => Ok(false),
-            Missing::Name { parent, .. } => is_own(assembly, parent.as_fd()),
-        },
-        Err(errno) => Err(CallError { call: call(path), errno }),
+            Missing::Link { leads_to } => path = leads_to,
+            Missing::Name { parent, .. } => return is_own(assembly, parent.as_fd()),
+        }
     }
+    Ok(false)
+}
+
+/// A root may have a symbolic link in the file's place, to one of the devices or of /proc.
+fn can_be_covered(found: &OwnedFd) -> Result<bool> {
+    let kind = fstat(found).call(|| "fstat(file)".into())?.st_mode & SFlag::S_IFMT.bits();
+    let device = [SFlag::S_IFCHR, SFlag::S_IFBLK, SFlag::S_IFDIR].map(|kind| kind.bits());
+    let holder = fstatfs(found).call(|| "fstatfs(file)".into())?;
+    Ok(!device.contains(&kind) && holder.filesystem_type() != PROC_SUPER_MAGIC)
 }
 
 /// The directory that holds the last name of `path`, made when missing, and that name.
@@ -87,18 +103,23 @@ pub(super) fn parent_and_name(assembly: &mut Assembly, path: &Path) -> Result<(O
     let (Some(parent), Some(name)) = (path.parent(), name) else {
         return Err(CallError { call: call(path), errno: Errno::EEXIST });
     };
-    let mut found = find_or_make(assembly, parent, Shape::Directory)?;
-    if !is_own(assembly, found.as_fd())? {
+    for _ in 0..MOST_LINKS {
+        let found = find_or_make(assembly, parent, Shape::Directory)?;
+        if is_own(assembly, found.as_fd())? {
+            return Ok((found, name));
+        }
         assembly.stand_in_for(found.as_fd())?;
-        found = find_or_make(assembly, parent, Shape::Directory)?;
     }
-    Ok((found, name))
+    // Somebody leads the path elsewhere each time.
+    Err(CallError { call: call(path), errno: Errno::EAGAIN })
 }
 
 /// The first name of a path that is not there.
 enum Missing {
     /// It is a symbolic link that leads nowhere yet.
     Link { leads_to: PathBuf },
+    /// Somebody made it meanwhile.
+    Nothing,
     /// It is not there at all.
     Name { parent: OwnedFd, name: PathBuf, is_last: bool },
 }
@@ -115,10 +136,15 @@ fn first_missing(assembly: &Assembly, path: &Path) -> Result<Missing> {
         match in_root(assembly.root()?, &here) {
             Ok(_) => before = here,
             Err(Errno::ENOENT) => {
-                let parent = in_root(assembly.root()?, &before).call(|| call(&before))?;
+                let parent = match in_root(assembly.root()?, &before) {
+                    Err(Errno::ENOENT) => return Ok(Missing::Nothing),
+                    parent => parent.call(|| call(&before))?,
+                };
                 if let Some(target) = link_target(&parent, name)? {
-                    let rest: PathBuf = names[at + 1..].iter().collect();
-                    return Ok(Missing::Link { leads_to: before.join(target).join(rest) });
+                    // Not by join(""): a slash at the end would ask for a directory.
+                    let mut leads_to = before.join(target);
+                    leads_to.extend(&names[at + 1..]);
+                    return Ok(Missing::Link { leads_to });
                 }
                 let is_last = at + 1 == names.len();
                 return Ok(Missing::Name { parent, name: name.into(), is_last });
@@ -126,8 +152,7 @@ fn first_missing(assembly: &Assembly, path: &Path) -> Result<Missing> {
             Err(errno) => return Err(CallError { call: call(&here), errno }),
         }
     }
-    // Somebody made it meanwhile.
-    Err(CallError { call: call(path), errno: Errno::EAGAIN })
+    Ok(Missing::Nothing)
 }
 
 fn link_target(parent: &OwnedFd, name: &OsStr) -> Result<Option<PathBuf>> {
