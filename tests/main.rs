@@ -12,6 +12,7 @@ mod common;
 mod attacks;
 mod bad_input;
 mod causes;
+mod causes_root;
 mod death;
 mod descriptors;
 mod dry_run;

@@ -7,12 +7,14 @@ mod access;
 mod elf;
 mod exec;
 mod idmaps;
+mod inside;
 mod join;
 mod limits;
 mod machine;
 mod mounts;
 mod namespaces;
 mod process;
+mod root;
 mod view;
 
 use std::ffi::CString;
@@ -24,6 +26,7 @@ use nsshim::spec::{Choice, Kind, Rlimit, Spec, Workdir};
 use nsshim::{Failure, Host, errno_name};
 
 use self::access::Ids;
+use self::inside::Inside;
 use self::machine::Machine;
 use self::view::View;
 use crate::error::{Error, Finding};
@@ -45,6 +48,7 @@ pub fn all() -> impl Iterator<Item = &'static Cause> {
         limits::CAUSES,
         join::CAUSES,
         idmaps::CAUSES,
+        root::CAUSES,
         mounts::CAUSES,
         process::CAUSES,
         exec::CAUSES,
@@ -76,6 +80,7 @@ pub struct Context {
     pub(crate) strings: Vec<CString>,
     pub(crate) workdir: Workdir,
     pub(crate) view: View,
+    pub(crate) inside: Inside,
     pub(crate) rlimits: Vec<Rlimit>,
     pub(crate) nice: Option<i32>,
     pub(crate) oom_score_adj: Option<i32>,
@@ -107,6 +112,7 @@ impl Context {
             strings: process.argv.iter().chain(&process.env).filter(long).cloned().collect(),
             workdir: process.workdir.clone(),
             view: View::of(spec),
+            inside: Inside::of(spec),
             rlimits: process.rlimits.clone(),
             nice: process.nice,
             oom_score_adj: process.oom_score_adj,

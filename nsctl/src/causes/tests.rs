@@ -22,6 +22,7 @@ fn asked(new: &[Kind]) -> Context {
         starter: Ids::default(),
         size: 0,
         capabilities: 0,
+        inside: Inside::default(),
     }
 }
 
@@ -136,4 +137,52 @@ fn a_used_up_cgroup_is_found_also_further_up() {
     );
     let found = files.find("process-limit", &asked(&[]), &fork).unwrap();
     assert!(found.evidence.contains("20 processes and may have 20"), "{found:?}");
+}
+
+#[test]
+fn a_namespace_full_of_mounts_is_found_by_counting() {
+    let mount = failure("move_mount(tree, \"root/a\")", Errno::ENOSPC);
+    let lines: String = (0..60).map(|n| format!("{n} 1 0:1 / /m{n} rw - tmpfs t rw\n")).collect();
+    let limit = |most: &str| {
+        let files = [("proc/self/mountinfo", lines.as_str()), ("proc/sys/fs/mount-max", most)];
+        let files = Files::new(&format!("mount-max-{}", most.trim()), &files);
+        files.find("mount-max", &asked(&[]), &mount)
+    };
+    let found = limit("100\n").unwrap();
+    assert!(found.evidence.contains("may hold 100 mounts") && found.evidence.contains("are 60"));
+    assert_eq!(found.remedy.as_deref(), Some("sudo sysctl -w fs.mount-max=400"));
+    assert_eq!(limit("100000\n"), None);
+}
+
+#[test]
+fn an_old_overlay_is_known_by_its_error() {
+    let mut asked = asked(&[]);
+    asked.inside.root = Some(nsshim::spec::Root {
+        source: nsshim::spec::RootSource::Directory("/usr".into()),
+        overlay: Some(nsshim::spec::Overlay {
+            lower: Vec::new(),
+            upper: nsshim::spec::Upper::Kept("/kept".into()),
+        }),
+        read_only: false,
+        devices: false,
+        idmap: false,
+    });
+    let none = Files::new("overlay", &[]);
+    let find = |errno| none.find("layer-in-use", &asked, &failure("mount(\"overlay\")", errno));
+    assert!(find(Errno::EBUSY).unwrap().evidence.contains("/kept are in use"));
+    assert!(find(Errno::ESTALE).unwrap().evidence.contains("made over another"));
+    assert_eq!(find(Errno::EINVAL), None);
+}
+
+#[test]
+fn a_machine_without_loop_devices_or_a_file_system_is_known() {
+    let open = failure("open(\"/dev/loop-control\", O_RDWR)", Errno::ENOENT);
+    let none = Files::new("loops", &[("proc/filesystems", "nodev\ttmpfs\n\text4\n")]);
+    let remedy = none.find("loop-devices", &asked(&[]), &open).unwrap().remedy;
+    assert_eq!(remedy.as_deref(), Some("sudo modprobe loop"));
+    let new =
+        |name: &str| failure(&format!("fsopen({name:?}, source=x); fsmount()"), Errno::ENODEV);
+    let found = none.find("file-system-unknown", &asked(&[]), &new("erofs")).unwrap();
+    assert!(found.evidence.contains("no erofs"), "{found:?}");
+    assert_eq!(none.find("file-system-unknown", &asked(&[]), &new("ext4")), None);
 }
