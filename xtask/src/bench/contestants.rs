@@ -119,6 +119,7 @@ fn add_nsctl(list: &mut List, identity: &Identity, arena: &Arena, target: &str) 
     let nsctl = arena.program("nsctl");
     list.add("nsctl", true, &nsctl, "run --", &[target]);
     list.add("nsctl-nonet", false, &nsctl, "run --net host --", &[target]);
+    list.add("nsctl-unfiltered", false, &nsctl, "run --seccomp unconfined --", &[target]);
     if !identity.is_root() {
         match ranges(identity) {
             Ok(_) => {

@@ -214,6 +214,11 @@ fn targets(half: &Half) -> Vec<Target> {
         });
     }
 
+    let both = times(half, "nsctl").zip(times(half, "nsctl-unfiltered"));
+    let what = "the default system-call filter, ms a start".to_string();
+    let cost = both.and_then(|(with, without)| stat::median_difference(with, without));
+    targets.push(Target::at_most(what, cost.map(|us| us / 1000.0), Some(0.10)));
+
     let most = AT_ONCE[AT_ONCE.len() - 1];
     let rate = |name: &str| {
         let found =

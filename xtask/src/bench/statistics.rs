@@ -21,6 +21,13 @@ pub fn median_ratio(this: &[Option<f64>], that: &[Option<f64>]) -> Option<f64> {
     quantile(&ratios, 0.5)
 }
 
+/// The median over the rounds of how much longer this took than that.
+pub fn median_difference(this: &[Option<f64>], that: &[Option<f64>]) -> Option<f64> {
+    let differences: Vec<f64> =
+        this.iter().zip(that).filter_map(|(this, that)| Some((*this)? - (*that)?)).collect();
+    quantile(&differences, 0.5)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +46,7 @@ mod tests {
         let this = [Some(2.0), None, Some(30.0), Some(4.0)];
         let that = [Some(1.0), Some(1.0), Some(10.0), None];
         assert_eq!(median_ratio(&this, &that), Some(3.0));
+        assert_eq!(median_difference(&this, &that), Some(20.0));
         assert_eq!(median_ratio(&[None], &[Some(1.0)]), None);
     }
 }
