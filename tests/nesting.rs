@@ -1,7 +1,7 @@
 //! Containers inside containers: denied by default, possible by `--nesting`, impossible by
 //! `--no-nested-userns`.
 
-use super::common::{Ran, Who, as_each, have, nsctl, program, skip};
+use super::common::{Ran, Who, as_each, have, nsctl, program, shell, skip};
 
 /// What `--nesting` needs besides: a root that is not the host's.
 fn options(who: Who) -> &'static [&'static str] {
@@ -173,4 +173,74 @@ fn both_flags_together_are_refused() {
         let ran = nsctl(who, ["run", "--nesting", "--no-nested-userns", "true"]).run();
         ran.expect_error(125, &["cannot be used with"]);
     });
+}
+
+/// A bundle whose root holds a static busybox, for who is root of a single id.
+fn bundle(who: Who) -> Option<String> {
+    let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| {
+        std::fs::read(path).is_ok_and(|file| !file.windows(7).any(|part| part == b"ld-linu"))
+    });
+    let Some(busybox) = busybox else {
+        skip("there is no static busybox");
+        return None;
+    };
+    let directory = who.directory();
+    let root = directory.join("rootfs");
+    std::fs::create_dir(&root).unwrap();
+    std::fs::copy(busybox, root.join("busybox")).unwrap();
+    let config = r#"{"ociVersion": "1.0.2",
+        "process": {"user": {"uid": 0, "gid": 0}, "args": ["/busybox", "echo", "inner"],
+            "env": ["PATH=/"], "cwd": "/", "noNewPrivileges": true},
+        "root": {"path": "rootfs", "readonly": true},
+        "mounts": [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid"]}],
+        "linux": {
+            "uidMappings": [{"containerID": 0, "hostID": 0, "size": 1}],
+            "gidMappings": [{"containerID": 0, "hostID": 0, "size": 1}],
+            "maskedPaths": ["/proc/kcore"], "readonlyPaths": ["/proc/sys"],
+            "namespaces": [{"type": "user"}, {"type": "mount"}, {"type": "pid"},
+                {"type": "ipc"}, {"type": "uts"}, {"type": "network"}]}}"#;
+    std::fs::write(directory.join("config.json"), config).unwrap();
+    let nobody_elses = |path: &std::path::Path| {
+        std::os::unix::fs::chown(path, Some(who.uid()), Some(who.gid())).unwrap();
+    };
+    [&*directory, &root].into_iter().for_each(nobody_elses);
+    Some(directory.to_str().unwrap().to_string())
+}
+
+/// runc and crun join a session keyring, pivot, mount proc, mask paths: what engines do.
+#[test]
+fn oci_runtimes_run_inside() {
+    if !nix::unistd::geteuid().is_root() {
+        return skip(
+            "they want to see control groups of version 2 alone, which root can show them",
+        );
+    }
+    for (engine, arguments) in [("crun", "--cgroup-manager=disabled"), ("runc", "")] {
+        if !have(engine) {
+            continue;
+        }
+        as_each(|who| {
+            let Some(bundle) = bundle(who) else { return };
+            let (uid, gid) = (who.uid(), who.gid());
+            let script = format!(
+                "exec unshare -m sh -c 'umount -R /sys/fs/cgroup 2>/dev/null; \
+                 mount -t cgroup2 none /sys/fs/cgroup && \
+                 exec setpriv --reuid {uid} --regid {gid} --clear-groups \
+                 \"$NSCTL\" run --nesting {} \
+                 {engine} {arguments} --root /dev/shm/state run --bundle {bundle} x'",
+                options(who).join(" ")
+            );
+            assert_eq!(
+                shell(Who::Root, &script)
+                    .env("HOME", &bundle)
+                    .env("NSCTL_STATE_DIR", format!("{bundle}/state"))
+                    .run()
+                    .success(),
+                "inner",
+                "{engine}"
+            );
+        });
+    }
 }
