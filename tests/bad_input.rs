@@ -71,7 +71,7 @@ fn a_namespace_that_is_none_is_refused() {
             (&[option, "path:/nope/x"], &["/nope/x", "there is no such file"]),
             (&[option, "path:/etc/passwd"], &["/etc/passwd", "no namespace file"]),
             (&[option, "path:/"], &["no namespace file"]),
-            (&[option, "container:nope"], &["nope", "by name yet", "pid:PID"]),
+            (&[option, "container:nope"], &["no such container: nope", "nsctl ps -a"]),
         ]);
     }
     refused(&[

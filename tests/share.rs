@@ -49,7 +49,7 @@ fn unknown_words_are_refused_and_the_known_ones_named() {
             (&["--net", "pid:1x"], ["--net pid:1x", "no process id"]),
             (&["--net", "pid:99999999"], ["99999999", "no such process"]),
             (&["--net", "pid:4294967296"], ["4294967296", "no process id"]),
-            (&["--net", "container:nobody"], ["nobody", "by name yet"]),
+            (&["--net", "container:nobody"], ["no such container: nobody", "nsctl ps"]),
             (&["--persist", "uts"], ["--persist uts", "KIND=FILE"]),
             (&["--persist", "nope=/tmp/x"], ["nope", "user, cgroup"]),
             (&["--time-offset", "realtime=1"], ["realtime", "monotonic and boottime"]),

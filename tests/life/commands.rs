@@ -286,3 +286,23 @@ fn a_running_container_is_not_removed_by_accident() {
         assert_eq!(home.left(), [""; 0]);
     });
 }
+
+/// docker's `--net container:db`.
+#[test]
+fn a_container_joins_another_by_its_name() {
+    as_each(|who| {
+        let home = Home::new(who);
+        home.start(&["--name", "db", "--hostname", "db", "sleep", "1000"]);
+        let show = "readlink /proc/self/ns/net /proc/self/ns/uts; uname -n";
+        let theirs = home.run(&["exec", "db", "sh", "-c", show]);
+        let (net, uts) = theirs.success().split_once('\n').unwrap();
+        let ran =
+            home.run(&["run", "--net", "container:db", "--hostname", "web", "sh", "-c", show]);
+        let ours = ran.success();
+        assert!(ours.starts_with(net) && ours.ends_with("\nweb"), "{ours} {net}");
+        assert!(!ours.contains(uts.split('\n').next().unwrap()));
+        home.run(&["stop", "db"]).success();
+        home.run(&["run", "--net", "container:db", "true"])
+            .expect_error(125, &["not running", "nsctl start db"]);
+    });
+}

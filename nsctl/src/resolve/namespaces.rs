@@ -18,6 +18,7 @@ use nsshim::{Host, sys};
 
 use super::{identity, numbers};
 use crate::args::RunArgs;
+use crate::containers::Containers;
 use crate::error::{Error, shown};
 
 /// `NSFS_MAGIC`, include/uapi/linux/magic.h.
@@ -170,13 +171,24 @@ fn parse(kind: Kind, option: &str, value: &str) -> Result<Choice, Error> {
             join(kind, PathBuf::from(format!("/proc/{id}/ns/{file}")))
         }
         Some(("path", path)) => join(kind, PathBuf::from(path)),
-        Some(("container", name)) => Err(Error::new(format!(
-            "cannot join the {kind} namespace of container {name}: containers cannot be joined by name yet"
-        ))
-        .try_this(format!("{option} pid:PID with the pid of one of its processes"))),
+        Some(("container", name)) => join_container(kind, name),
         _ => Err(Error::new(format!("cannot read {option} {}", shown(value)))
-            .try_this("new, host, pid:PID or path:FILE")),
+            .try_this("new, host, container:NAME, pid:PID or path:FILE")),
     }
+}
+
+/// docker's word: the namespace of a container that runs.
+fn join_container(kind: Kind, name: &str) -> Result<Choice, Error> {
+    let mut container = Containers::open()?.find(name)?;
+    let not_running = || {
+        Error::new(format!("cannot join the {kind} namespace of {name}: it is not running"))
+            .try_this(format!("nsctl start {name}"))
+    };
+    let pid = container.state.pid.ok_or_else(not_running)?;
+    let choice = join(kind, PathBuf::from(format!("/proc/{pid}/ns/{}", kind.file())))?;
+    // It is open now. Were the pid another's by now, the container's lock would be free.
+    container.look_again();
+    if container.state.pid == Some(pid) { Ok(choice) } else { Err(not_running()) }
 }
 
 fn join(kind: Kind, path: PathBuf) -> Result<Choice, Error> {
