@@ -8,7 +8,7 @@ mod ns;
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;
 
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand};
 
 use crate::args::{
     AttachArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, PsArgs, RenameArgs, RmArgs,
@@ -115,12 +115,32 @@ pub fn main(inherited: &Inherited) -> i32 {
     outcome.unwrap_or_else(|error| error::report(&error))
 }
 
-/// `Cli::try_parse`, without tidying up: freeing hundreds of small things takes time, and what is
-/// allocated next would be spread over their places, in pages that are copied after a fork.
+/// `nsctl run`, without the other verbs: making them all costs time and memory at every start,
+/// and the shim keeps a copy of the memory.
+#[derive(Debug, Parser)]
+#[command(name = "nsctl run", max_term_width = 100)]
+struct RunAlone {
+    #[command(flatten)]
+    args: RunArgs,
+}
+
 fn parse() -> Result<Cli, clap::Error> {
-    let mut command = ManuallyDrop::new(Cli::command());
-    let mut matches = ManuallyDrop::new(command.try_get_matches_from_mut(std::env::args_os())?);
-    Cli::from_arg_matches_mut(&mut matches).map_err(|wrong| wrong.format(&mut command))
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if words.get(1).is_some_and(|verb| verb == "run") {
+        words.remove(1);
+        let alone: RunAlone = read(words)?;
+        return Ok(Cli { verbose: false, verb: Verb::Run(Box::new(alone.args)) });
+    }
+    read(words)
+}
+
+/// `Parser::try_parse_from`, without tidying up: freeing hundreds of small things takes time, and
+/// what is allocated next would be spread over their places, in pages that are copied after a
+/// fork.
+fn read<P: Parser>(words: Vec<OsString>) -> Result<P, clap::Error> {
+    let mut command = ManuallyDrop::new(P::command());
+    let mut matches = ManuallyDrop::new(command.try_get_matches_from_mut(words)?);
+    P::from_arg_matches_mut(&mut matches).map_err(|wrong| wrong.format(&mut command))
 }
 
 fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {

@@ -34,6 +34,7 @@ pub(crate) use mount::{
     mount_setattr_idmap, move_mount, open_tree_attached, open_tree_clone,
 };
 pub use probe::intercepted;
+pub(crate) use process::forget_used_stack;
 pub use process::pidfd_open;
 pub use process::{
     capbset_drop, exit_now, fork_single_threaded, join_session_keyring, landlock_abi,

@@ -82,6 +82,8 @@ impl<'a> Monitor<'a> {
             outside: &plan.outside,
         };
         monitor.let_go();
+        // The command line was read in it, and the plan made; from here on we need little.
+        sys::forget_used_stack();
         Ok(monitor)
     }
 

@@ -32,6 +32,21 @@ pub fn pidfd_open(process: Pid) -> nix::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
+/// Gives back the memory of the stack below the caller's frame: what earlier calls left there.
+/// madvise(2), `MADV_DONTNEED`
+pub(crate) fn forget_used_stack() {
+    const PAGE: usize = 4096;
+    // A call of the kind that comes next fits in it, so that it need not fault again.
+    const KEPT: usize = 4 * PAGE;
+    // The kernel keeps 1 MiB below a stack free of other mappings. mm/mmap.c, stack_guard_gap
+    const MOST: usize = 512 * 1024;
+    let here = 0u8;
+    let end = (&raw const here as usize - KEPT) & !(PAGE - 1);
+    // SAFETY: the range is at least four pages below this frame, so it holds no frame in use
+    // and no red zone, and nothing but the stack is mapped in it; the rest is skipped.
+    unsafe { libc::madvise((end - MOST) as *mut libc::c_void, MOST, libc::MADV_DONTNEED) };
+}
+
 /// Takes a capability, by its number, out of the bounding set.
 ///
 /// prctl(2), `PR_CAPBSET_DROP`; EINVAL for a number that the kernel does not have.
