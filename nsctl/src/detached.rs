@@ -140,7 +140,7 @@ fn start(
     let keep = Keep {
         directory: directory.into(),
         proc: proc.into(),
-        lock: lock.into(),
+        lock,
         output,
         input,
         log,
