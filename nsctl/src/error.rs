@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Write;
 
 use crate::exit;
+use crate::output::harmless;
 
 /// Something that ends nsctl with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,13 +122,7 @@ const MAX_SHOWN: usize = 2000;
 fn printable(text: &str) -> String {
     let escape = |c: char| match c {
         '\n' => "\n          ".to_string(),
-        // Letters that are not seen, or that turn the order of the others around (Trojan Source).
-        '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' => c.escape_unicode().to_string(),
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
+        c => harmless(c),
     };
     let length = text.chars().count();
     let shown: String = text.chars().take(MAX_SHOWN).map(escape).collect();

@@ -16,7 +16,7 @@ impl Table {
 
     /// Adds a row. Names are others' choice: none may speak to the terminal.
     pub fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells.iter().map(|cell| harmless(cell)).collect());
+        self.rows.push(cells.iter().map(|cell| cell.chars().map(harmless).collect()).collect());
     }
 
     /// The text; with `cut` no line is wider than the terminal.
@@ -48,17 +48,17 @@ fn terminal_width() -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|&columns| columns > 0)
 }
 
-/// Control characters as escapes.
-pub fn harmless(text: &str) -> String {
-    let escape = |c: char| match c {
+/// A character that does not speak to the terminal.
+pub fn harmless(c: char) -> String {
+    match c {
+        // Letters that are not seen, or that turn the order of the others around (Trojan Source).
         '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}'
         | '\u{feff}' => c.escape_unicode().to_string(),
         c if c.is_control() => c.escape_default().to_string(),
         c => c.to_string(),
-    };
-    text.chars().map(escape).collect()
+    }
 }
 
 /// How long ago an RFC 3339 time in UTC was, roughly.

@@ -29,6 +29,7 @@ use clients::{Clients, Said};
 
 pub use clients::{Packet, TAKES_AT_MOST};
 pub use log::{Format, LogTo};
+pub use record::start_ticks;
 
 /// What of the container's is kept, and where.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use nix::sys::termios::Termios;
 
 pub use idmap::{IdKind, IdMap, IdMaps, Setgroups};
 pub(crate) use idmap::{parse as parse_idmap, text as idmap_text};
-pub use mount::{Attributes, Bind, Mount, Placed};
+pub use mount::{Attributes, Bind, COVERABLE, Mount, Placed};
 pub use namespace::{Choice, Joined, Kind, Namespaces, Persist, Propagation, TimeOffsets};
 pub use process::{ContainerId, HostId, Process, Rlimit, User, Workdir};
 pub use rights::{FileAccess, Keyring, Label, Landlock, Nested, Rights, Seccomp};

@@ -1,6 +1,6 @@
 //! A process that is surely the one meant: a pid alone may be used again.
 
-use std::fs;
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ impl Pinned {
     pub fn open(pid: i32, start_ticks: Option<u64>) -> Option<Self> {
         let fd = sys::pidfd_open(Pid::from_raw(pid)).ok()?;
         // After it is pinned: what is read now is of the process that we hold, or it is dead.
-        if start_ticks.is_some() && start_ticks_of(pid) != start_ticks {
+        if start_ticks.is_some() && started(pid) != start_ticks {
             return None;
         }
         Some(Pinned { pid, fd })
@@ -46,9 +46,6 @@ impl Pinned {
     }
 }
 
-/// Field 22 of /proc/PID/stat. proc_pid_stat(5)
-fn start_ticks_of(pid: i32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The command's name may hold anything, a parenthesis too.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+fn started(pid: i32) -> Option<u64> {
+    nsshim::keep::start_ticks(File::open("/proc").ok()?, Pid::from_raw(pid))
 }

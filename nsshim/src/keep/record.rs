@@ -54,8 +54,9 @@ fn head(status: &str, restarts: u32) -> String {
     format!("{{\"version\":{VERSION},\"status\":\"{status}\",\"restarts\":{restarts}")
 }
 
-/// Field 22 of /proc/PID/stat, in clock ticks since boot. proc_pid_stat(5)
-fn start_ticks(proc: &OwnedFd, pid: Pid) -> Option<u64> {
+/// When a process was started, in clock ticks since boot: field 22 of /proc/PID/stat.
+/// proc_pid_stat(5)
+pub fn start_ticks(proc: impl AsFd, pid: Pid) -> Option<u64> {
     let path = format!("{pid}/stat");
     let file =
         openat(proc, path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()?;

@@ -5,6 +5,21 @@ use std::path::PathBuf;
 
 use super::{Overlay, Propagation};
 
+/// Files of proc(5) that may be covered, as runc allows it: lxcfs shows a container's own
+/// numbers in them. Everything else of /proc is what the kernel says, or nothing is
+/// (CVE-2019-16884).
+pub const COVERABLE: [&str; 9] = [
+    "/proc/cpuinfo",
+    "/proc/diskstats",
+    "/proc/loadavg",
+    "/proc/meminfo",
+    "/proc/slabinfo",
+    "/proc/stat",
+    "/proc/swaps",
+    "/proc/sys/kernel/ns_last_pid",
+    "/proc/uptime",
+];
+
 /// One thing to place in the container's root, in the order given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {

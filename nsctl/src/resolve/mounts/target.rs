@@ -4,20 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-/// Files of proc(5) that may be covered, as runc allows it: lxcfs shows a container's own
-/// numbers in them. Everything else of /proc is what the kernel says, or nothing is
-/// (CVE-2019-16884).
-const COVERABLE: [&str; 9] = [
-    "/proc/cpuinfo",
-    "/proc/diskstats",
-    "/proc/loadavg",
-    "/proc/meminfo",
-    "/proc/slabinfo",
-    "/proc/stat",
-    "/proc/swaps",
-    "/proc/sys/kernel/ns_last_pid",
-    "/proc/uptime",
-];
+use nsshim::spec::COVERABLE;
 
 /// PATH_MAX and NAME_MAX, include/uapi/linux/limits.h; the first with its zero byte.
 const MAX_PATH: usize = 4096;

@@ -18,7 +18,7 @@ use super::target::{self, Shape};
 use super::{Assembly, layers, mount_id};
 use crate::error::{CallError, Named, Result};
 use crate::plan::root;
-use crate::spec::{Attributes, Mount, Placed, Propagation};
+use crate::spec::{Attributes, COVERABLE, Mount, Placed, Propagation};
 use crate::sys;
 
 pub(super) fn place(assembly: &mut Assembly, mount: &Mount, userxattr: bool) -> Result<()> {
@@ -80,24 +80,11 @@ fn is_directory(file: &OwnedFd) -> Result<bool> {
     Ok(SFlag::from_bits_truncate(found.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFDIR)
 }
 
-/// Files of /proc that tell about the machine and that others (lxcfs) give their own of.
-const REPLACEABLE: [&str; 9] = [
-    "/proc/cpuinfo",
-    "/proc/diskstats",
-    "/proc/loadavg",
-    "/proc/meminfo",
-    "/proc/slabinfo",
-    "/proc/stat",
-    "/proc/swaps",
-    "/proc/sys/kernel/ns_last_pid",
-    "/proc/uptime",
-];
-
 /// What is written to or read from /proc must be the kernel's, for whoever enters or
 /// watches the container too (CVE-2019-16884, CVE-2019-19921, CVE-2025-52881).
 fn refuse_proc(place: &OwnedFd, target: &Path) -> Result<()> {
     let found = fstatfs(place).call(|| format!("fstatfs({target:?})"))?;
-    let replaceable = REPLACEABLE.iter().any(|path| target == Path::new(path));
+    let replaceable = COVERABLE.iter().any(|path| target == Path::new(path));
     if found.filesystem_type() == PROC_SUPER_MAGIC && !replaceable {
         return Err(CallError {
             call: format!("fstatfs(\"root{}\") = PROC_SUPER_MAGIC", target.display()),
