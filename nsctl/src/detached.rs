@@ -128,7 +128,7 @@ fn start(
         Error::new(format!("cannot prepare the container's {what}: {errno}"))
     };
     let listener = listener(directory.as_fd()).map_err(|errno| failed("socket", errno))?;
-    let streams = Streams::make(has_terminal, wanted.interactive, log.is_some())
+    let streams = Streams::make(has_terminal, wanted.interactive)
         .map_err(|errno| failed("streams", errno))?;
     let proc = fs::File::open("/proc")
         .map_err(|error| Error::new(format!("cannot open /proc: {error}")))?;
@@ -210,8 +210,8 @@ struct Replacement([OwnedFd; 3]);
 struct Saved([OwnedFd; 3]);
 
 impl Streams {
-    /// Nothing of the caller's: it leaves.
-    fn make(terminal: bool, interactive: bool, wanted: bool) -> nix::Result<Self> {
+    /// Nothing of the caller's: it leaves. Pipes also without a log: somebody may attach.
+    fn make(terminal: bool, interactive: bool) -> nix::Result<Self> {
         let null = || {
             nix::fcntl::open(
                 "/dev/null",
@@ -224,8 +224,6 @@ impl Streams {
             true => pipe().map(|(read, write)| (read, Some(write)))?,
             false => (null()?, None),
         };
-        // Without a log, too: somebody may attach.
-        let _ = wanted;
         if terminal {
             let ours = Replacement([stdin, null()?, null()?]);
             return Ok(Streams { ours, input, output: Vec::new() });
