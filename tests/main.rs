@@ -28,6 +28,7 @@ mod job_control;
 mod join;
 mod keyring;
 mod landlock;
+mod left_behind;
 mod life;
 mod machine;
 mod mixed_streams;

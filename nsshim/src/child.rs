@@ -13,6 +13,7 @@ use nsinit::exec::Failure;
 use crate::affinity::Held;
 use crate::channel::{self, Message, Received};
 use crate::error::CallError;
+use crate::fault::{self, Side};
 use crate::making::Making;
 use crate::plan::{Exec, Group, InitOptions, Plan};
 use crate::program;
@@ -88,7 +89,7 @@ pub(crate) fn run(
 fn run_all(steps: &[Inside], context: &InsideContext<'_>) {
     for step in steps {
         let start = Instant::now();
-        if let Err(error) = step.run(context) {
+        if let Err(error) = fault::check(Side::Inside).and_then(|()| step.run(context)) {
             fail(context.channel, error, step.purpose());
         }
         log::debug!("inside {:>6} µs  {step}", start.elapsed().as_micros());

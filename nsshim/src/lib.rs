@@ -17,6 +17,7 @@ mod channel;
 mod child;
 mod error;
 mod exit;
+mod fault;
 mod host;
 pub mod keep;
 mod making;

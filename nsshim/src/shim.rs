@@ -18,6 +18,7 @@ use crate::affinity::Held;
 use crate::channel::{self, Message, Received};
 use crate::child;
 use crate::error::{Failure, Named};
+use crate::fault::{self, Side};
 use crate::keep::{Keep, Keeper};
 use crate::making::Making;
 use crate::plan::Plan;
@@ -179,11 +180,18 @@ fn meet(plan: &Plan, child: &Child, context: &OutsideContext<'_>) -> Result<(), 
     if !plan.early.is_empty() {
         hear_reached(child)?;
     }
-    run_all(&plan.outside, context)?;
-    channel::send(&child.channel, &Message::Go, None)
-        .call(|| "send(child, go)".into())
-        .inspect_err(|_| plan.outside.iter().rev().for_each(Outside::undo))
-        .map_err(|error| error.during("prepare the container"))
+    let go = || {
+        channel::send(&child.channel, &Message::Go, None)
+            .call(|| "send(child, go)".into())
+            .inspect_err(|_| plan.outside.iter().rev().for_each(Outside::undo))
+            .map_err(|error| error.during("prepare the container"))
+    };
+    let done = run_all(&plan.outside, context).and_then(|()| go());
+    // A child that is dead has said why; that it cannot be talked to is what follows.
+    done.map_err(|failure| match channel::receive(&child.channel, false) {
+        Received::Message(Message::Failed(first), _) => first,
+        _ => failure,
+    })
 }
 
 fn hear_reached(child: &Child) -> Result<(), Failure> {
@@ -201,7 +209,10 @@ fn hear_reached(child: &Child) -> Result<(), Failure> {
 fn run_all(steps: &[Outside], context: &OutsideContext<'_>) -> Result<(), Failure> {
     for (at, step) in steps.iter().enumerate() {
         let start = Instant::now();
-        step.run(context).inspect_err(|_| steps[..at].iter().rev().for_each(Outside::undo))?;
+        fault::check(Side::Outside)
+            .map_err(|error| error.during(step.purpose()))
+            .and_then(|()| step.run(context))
+            .inspect_err(|_| steps[..at].iter().rev().for_each(Outside::undo))?;
         log::debug!("outside {:>5} µs  {step}", start.elapsed().as_micros());
     }
     Ok(())
