@@ -19,6 +19,8 @@ mod entry;
 mod error;
 mod exit;
 mod foreground;
+#[cfg(test)]
+mod fuzz;
 mod inherited;
 mod outlet;
 mod output;

@@ -141,6 +141,43 @@ mod tests {
         assert_eq!(ranges(text, 1001, None), []);
     }
 
+    /// The file is root's, but written by many programs.
+    #[test]
+    fn no_line_makes_a_range_that_is_none() {
+        const PIECES: [&str; 12] = [
+            "ann",
+            ":",
+            ":",
+            "\n",
+            "0",
+            "1",
+            "4294967295",
+            "4294967296",
+            "-1",
+            " ",
+            "\u{fffd}",
+            "\0",
+        ];
+        let ann = Account { name: "ann".into(), uid: 1, gid: 1, home: String::new() };
+        let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
+        for _ in 0..20_000 {
+            let mut text = String::from("ann:");
+            for _ in 0..12 {
+                // xorshift64, Marsaglia.
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                text += PIECES[(state % PIECES.len() as u64) as usize];
+            }
+            for range in ranges(&text, 1, Some(&ann)) {
+                assert!(
+                    range.count > 0 && range.start.checked_add(range.count).is_some(),
+                    "{text:?}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn a_line_may_lie_in_two_ranges_that_touch() {
         let granted = [Range { start: 200, count: 100 }, Range { start: 100, count: 100 }];
