@@ -3,6 +3,7 @@
 //! number. Nothing may be written, mounted or read outside, and nothing be left.
 
 mod devices;
+mod exec;
 mod files;
 mod kernel;
 mod names;
