@@ -18,6 +18,8 @@ mod init;
 mod measure;
 mod memory;
 mod report;
+mod root;
+mod starts;
 mod statistics;
 mod throughput;
 mod watchdog;
@@ -52,9 +54,9 @@ pub struct Args {
     /// Stop after this many rounds, even if there is time left
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
-    /// Time to measure in, everything together
-    #[arg(long, value_name = "N", default_value_t = 170)]
-    seconds: u64,
+    /// Time to measure in, everything together; 170, for `root` 90
+    #[arg(long, value_name = "N")]
+    seconds: Option<u64>,
     /// Measure only these contestants
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     only: Vec<String>,
@@ -72,6 +74,8 @@ enum Suite {
     Run,
     /// Start, size, memory, signals and orphans of nsinit, beside other inits
     Init,
+    /// Start with a root of the container's own, volumes and the system-call filter
+    Root,
 }
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -79,6 +83,19 @@ enum Who {
     Root,
     User,
     Both,
+}
+
+impl Args {
+    /// The time to measure in.
+    fn seconds(&self, default: u64) -> u64 {
+        self.seconds.unwrap_or(default)
+    }
+
+    /// Whether a contestant takes part. Whoever names a baseline wants to see it.
+    fn wants(&self, name: &str) -> bool {
+        let is = |only: &String| only == name;
+        self.only.is_empty() || name.starts_with("baseline") || self.only.iter().any(is)
+    }
 }
 
 /// What a worker is asked to measure.
@@ -108,9 +125,14 @@ struct Half {
 
 /// Measures, prints the tables, writes the JSON.
 pub fn run(args: &Args) -> Result<()> {
-    if let Suite::Init = args.suite {
-        return init::run(args);
+    match args.suite {
+        Suite::Run => run_suite(args),
+        Suite::Init => init::run(args),
+        Suite::Root => root::run(args),
     }
+}
+
+fn run_suite(args: &Args) -> Result<()> {
     let identities = identities(args)?;
     cgroups::show_only_the_second_version()?;
     let nsctl = match &args.nsctl {
@@ -121,7 +143,7 @@ pub fn run(args: &Args) -> Result<()> {
 
     let host = report::Host::new();
     let begin = Instant::now();
-    let share = Duration::from_secs(args.seconds) / identities.len() as u32;
+    let share = Duration::from_secs(args.seconds(170)) / identities.len() as u32;
     let mut halves = Vec::new();
     for identity in identities {
         halves.push(measure_as(identity, &arena, args, share)?);
@@ -173,12 +195,8 @@ fn measure_as(identity: Identity, arena: &Arena, args: &Args, share: Duration) -
     let home = arena.home(&identity)?;
     let (mut contestants, mut left_out) =
         contestants::list(&identity, arena, &home, Workload::True)?;
-    // Whoever names a baseline wants to see it.
-    let wanted = |name: &str| {
-        args.only.is_empty() || name == "baseline" || args.only.iter().any(|only| only == name)
-    };
-    contestants.retain(|contestant| wanted(&contestant.name));
-    left_out.retain(|one| wanted(&one.name));
+    contestants.retain(|contestant| args.wants(&contestant.name));
+    left_out.retain(|one| args.wants(&one.name));
 
     eprintln!("measuring as {identity}, {} s …", share.as_secs());
     let job = Job {
@@ -235,6 +253,10 @@ pub fn worker() -> Result<()> {
         throughput: Vec::new(),
         left_out,
     };
+    if job.throughput_budget.is_zero() {
+        serde_json::to_writer(std::io::stdout(), &measured)?;
+        return Ok(());
+    }
     let peers: Vec<_> = contestants.into_iter().filter(|contestant| contestant.peer).collect();
     measured.throughput = throughput::interleaved(&peers, job.throughput_budget)?;
     serde_json::to_writer(std::io::stdout(), &measured)?;

@@ -78,7 +78,12 @@ impl Arena {
 
     /// A directory for an OCI bundle.
     pub fn bundle_dir(&self, name: &str) -> Result<PathBuf> {
-        let path = self.dir.join("bundles").join(name);
+        self.directory(&format!("bundles/{name}"))
+    }
+
+    /// A directory, made when it is not there.
+    pub fn directory(&self, name: &str) -> Result<PathBuf> {
+        let path = self.dir.join(name);
         directory(&path, 0o755)?;
         Ok(path)
     }

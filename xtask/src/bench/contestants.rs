@@ -6,7 +6,7 @@ use super::floor;
 use super::identity::{Identity, Range};
 use crate::Result;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// One way to start the workload.
@@ -52,24 +52,25 @@ impl Contestant {
 }
 
 /// Collects contestants, and the reasons of those who cannot take part.
-struct List {
-    found: Vec<Contestant>,
-    left_out: Vec<LeftOut>,
+#[derive(Default)]
+pub struct List {
+    pub found: Vec<Contestant>,
+    pub left_out: Vec<LeftOut>,
 }
 
 impl List {
-    fn add(&mut self, name: &str, peer: bool, program: &str, args: &str, last: &[&str]) {
+    pub fn add(&mut self, name: &str, peer: bool, program: &str, args: &str, last: &[&str]) {
         let mut argv = vec![program.to_string()];
         argv.extend(args.split_whitespace().map(str::to_string));
         argv.extend(last.iter().map(|word| (*word).to_string()));
         self.found.push(Contestant { name: name.to_string(), argv, peer });
     }
 
-    fn leave_out(&mut self, name: &str, reason: &str) {
+    pub fn leave_out(&mut self, name: &str, reason: &str) {
         self.left_out.push(LeftOut { name: name.to_string(), reason: reason.to_string() });
     }
 
-    fn installed(&mut self, name: &str) -> Option<String> {
+    pub fn installed(&mut self, name: &str) -> Option<String> {
         let path = which(name);
         if path.is_none() {
             self.leave_out(name, "not installed");
@@ -92,7 +93,7 @@ pub fn list(
         Workload::Sleep => SLEEP,
     };
     let target = &*arena.program(file);
-    let mut list = List { found: Vec::new(), left_out: Vec::new() };
+    let mut list = List::default();
 
     list.add("workload", false, target, "", &[]);
     add_floor(&mut list, identity, arena, target);
@@ -168,47 +169,47 @@ fn add_oci(
     home: &Home,
     file: &str,
 ) -> Result<()> {
-    let (uid, gid, kind) = (identity.uid, identity.gid, identity.kind());
-    let own =
-        Mapping { uids: Range { first: uid, count: 1 }, gids: Range { first: gid, count: 1 } };
-    let single = if identity.is_root() { None } else { Some(own) };
-    let program = arena.program(file);
-
-    let plain = arena.bundle_dir(&format!("{kind}-{file}"))?;
-    bundle::write(&plain, Path::new(&program), single)?;
-    let plain = plain.to_string_lossy();
-
-    // runc has no word for "no cgroup": for root it makes one, for others it
-    // goes on without.
-    if let Some(runc) = list.installed("runc") {
-        let args = ["--root", &format!("{}/runc", home.0), "run", "--bundle", &plain, "b{slot}"];
-        list.add("runc", true, &runc, "", &args);
-    }
-    let Some(crun) = list.installed("crun") else {
-        return Ok(());
-    };
-    let state = format!("{}/crun", home.0);
-    let args = |bundle: &str| {
-        ["--cgroup-manager=disabled", "--root", &state, "run", "--bundle", bundle, "b{slot}"]
-            .map(str::to_string)
-    };
-    let add = |list: &mut List, name: &str, bundle: &str| {
-        let args = args(bundle);
-        let words: Vec<_> = args.iter().map(String::as_str).collect();
-        list.add(name, name == "crun", &crun, "", &words);
-    };
-    add(list, "crun", &plain);
-    if !identity.is_root() {
+    let plain = plain_bundle(identity, arena, file)?;
+    add_runc(list, home, &plain);
+    add_crun(list, "crun", home, &plain);
+    if !identity.is_root() && which("crun").is_some() {
         match ranges(identity) {
             Ok(mapping) => {
                 let dir = arena.bundle_dir(&format!("ranges-{file}"))?;
-                bundle::write(&dir, Path::new(&program), Some(mapping))?;
-                add(list, "crun-ranges", &dir.to_string_lossy());
+                bundle::write(&dir, Path::new(&arena.program(file)), Some(mapping))?;
+                add_crun(list, "crun-ranges", home, &dir);
             }
             Err(reason) => list.leave_out("crun-ranges", &reason),
         }
     }
     Ok(())
+}
+
+/// A bundle in which the caller is root, without ranges of ids.
+pub fn plain_bundle(identity: &Identity, arena: &Arena, file: &str) -> Result<PathBuf> {
+    let one = |first| Range { first, count: 1 };
+    let own = Mapping { uids: one(identity.uid), gids: one(identity.gid) };
+    let bundle = arena.bundle_dir(&format!("{}-{file}", identity.kind()))?;
+    let program = arena.program(file);
+    bundle::write(&bundle, Path::new(&program), (!identity.is_root()).then_some(own))?;
+    Ok(bundle)
+}
+
+/// runc has no word for "no cgroup": for root it makes one, for others it goes on without.
+pub fn add_runc(list: &mut List, home: &Home, bundle: &Path) {
+    let Some(runc) = list.installed("runc") else { return };
+    let state = format!("{}/runc", home.0);
+    let bundle = bundle.to_string_lossy();
+    let args = ["--root", &state, "run", "--bundle", &bundle, "b{slot}"];
+    list.add("runc", true, &runc, "", &args);
+}
+
+pub fn add_crun(list: &mut List, name: &str, home: &Home, bundle: &Path) {
+    let Some(crun) = list.installed("crun") else { return };
+    let state = format!("{}/crun", home.0);
+    let bundle = bundle.to_string_lossy();
+    let args = ["--root", &state, "run", "--bundle", &bundle, "b{slot}"];
+    list.add(name, name == "crun", &crun, "--cgroup-manager=disabled", &args);
 }
 
 /// The subordinate ids of a user, or why there are none.

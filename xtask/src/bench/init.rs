@@ -69,7 +69,7 @@ pub fn run(args: &Args) -> Result<()> {
 
     let mut left_out = Vec::new();
     let inits = inits(args, &arena, &mut left_out);
-    let total = Duration::from_secs(args.seconds);
+    let total = Duration::from_secs(args.seconds(DEFAULT_SECONDS));
     let begin = std::time::Instant::now();
     eprintln!("measuring {} inits, {} s …", inits.len(), total.as_secs());
 
@@ -84,7 +84,7 @@ pub fn run(args: &Args) -> Result<()> {
             median(all, init.name).map(|us| us - plain)
         };
         let memory = memory.iter().find(|row| row.name == init.name);
-        let ratio = times(&orphans, init.name).zip(times(&orphans, "tini"));
+        let ratio = measure::times(&orphans, init.name).zip(measure::times(&orphans, "tini"));
         Ok(Row {
             name: init.name.into(),
             bytes: std::fs::metadata(&init.path)?.len(),
@@ -109,6 +109,9 @@ pub fn run(args: &Args) -> Result<()> {
     }
     Ok(())
 }
+
+/// Time to measure in, if nothing else is said.
+const DEFAULT_SECONDS: u64 = 170;
 
 /// The workload without an init.
 const PLAIN: &str = "workload";
@@ -174,10 +177,6 @@ fn orphans(
     measure::interleaved(&inits.iter().map(with).collect::<Vec<_>>(), 0, rounds, budget)
 }
 
-fn times<'a>(all: &'a [measure::Starts], name: &str) -> Option<&'a [Option<f64>]> {
-    all.iter().find(|one| one.name == name).map(|one| &*one.us)
-}
-
 fn median(all: &[measure::Starts], name: &str) -> Option<f64> {
-    stat::quantile(&stat::present(times(all, name)?), 0.5)
+    stat::quantile(&stat::present(measure::times(all, name)?), 0.5)
 }

@@ -23,6 +23,11 @@ pub struct Starts {
     pub failures: usize,
 }
 
+/// What was measured of this one.
+pub fn times<'a>(all: &'a [Starts], name: &str) -> Option<&'a [Option<f64>]> {
+    all.iter().find(|one| one.name == name).map(|one| &*one.us)
+}
+
 /// Runs each contestant until it has succeeded once, or says why it cannot.
 pub fn probe(contestants: Vec<Contestant>) -> (Vec<Contestant>, Vec<LeftOut>) {
     let watched = watch(1);

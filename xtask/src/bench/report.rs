@@ -3,8 +3,9 @@
 use super::arena::Arena;
 use super::contestants::LeftOut;
 use super::memory::{CONTAINERS, Row};
+use super::starts::{self, Start};
 use super::throughput::AT_ONCE;
-use super::{Half, contestants, statistics as stat};
+use super::{Half, contestants, measure, statistics as stat};
 use crate::Result;
 use serde::Serialize;
 use std::fmt;
@@ -40,18 +41,6 @@ struct Section {
     memory: Vec<Row>,
     left_out: Vec<LeftOut>,
     targets: Vec<Target>,
-}
-
-#[derive(Serialize)]
-struct Start {
-    name: String,
-    command: String,
-    median_ms: f64,
-    p10_ms: f64,
-    p90_ms: f64,
-    /// Median over the rounds of this one's time by the floor's.
-    times_floor: Option<f64>,
-    failures: usize,
 }
 
 #[derive(Serialize)]
@@ -143,26 +132,7 @@ impl Host {
 }
 
 fn section(half: &Half, arena: &Arena) -> Section {
-    let starts = half
-        .contestants
-        .iter()
-        .filter_map(|contestant| {
-            let us = times(half, &contestant.name)?;
-            let failures =
-                half.measured.starts.iter().find(|s| s.name == contestant.name)?.failures;
-            let ms = |part| stat::quantile(&stat::present(us), part).map(|us| us / 1e3);
-            let floor = times(half, "floor");
-            Some(Start {
-                name: contestant.name.clone(),
-                command: arena.shorten(&contestant.argv(0).join(" ")),
-                median_ms: ms(0.5)?,
-                p10_ms: ms(0.1)?,
-                p90_ms: ms(0.9)?,
-                times_floor: floor.and_then(|floor| stat::median_ratio(us, floor)),
-                failures,
-            })
-        })
-        .collect();
+    let starts = Start::all(&half.contestants, &half.measured.starts, "floor", arena);
     let mut left_out = half.measured.left_out.clone();
     left_out.extend(
         half.memory.left_out.iter().map(|one| LeftOut {
@@ -185,7 +155,7 @@ fn section(half: &Half, arena: &Arena) -> Section {
 }
 
 fn times<'a>(half: &'a Half, name: &str) -> Option<&'a [Option<f64>]> {
-    half.measured.starts.iter().find(|s| s.name == name).map(|s| &*s.us)
+    measure::times(&half.measured.starts, name)
 }
 
 fn rates(half: &Half) -> Vec<Throughput> {
@@ -264,7 +234,8 @@ impl fmt::Display for Report {
 impl fmt::Display for Section {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n==== as {} ====", self.identity)?;
-        self.starts_table(f)?;
+        writeln!(f, "\nstart to exit, {} rounds", self.rounds)?;
+        starts::table(f, &self.starts, "floor")?;
         self.throughput_table(f)?;
         self.memory_table(f)?;
         for LeftOut { name, reason } in &self.left_out {
@@ -276,25 +247,6 @@ impl fmt::Display for Section {
 }
 
 impl Section {
-    fn starts_table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\nstart to exit, {} rounds", self.rounds)?;
-        writeln!(
-            f,
-            "{:14} {:>9} {:>7} {:>7} {:>7}  command",
-            "", "median ms", "p10", "p90", "×floor"
-        )?;
-        for start in &self.starts {
-            let Start { name, median_ms, p10_ms, p90_ms, .. } = start;
-            let floors = number(start.times_floor, 2);
-            write!(f, "{name:14} {median_ms:9.2} {p10_ms:7.2} {p90_ms:7.2} {floors:>7}  ")?;
-            writeln!(f, "{}", start.command)?;
-            if start.failures > 0 {
-                writeln!(f, "{:14} failed {} times", "", start.failures)?;
-            }
-        }
-        Ok(())
-    }
-
     fn throughput_table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\n{:14}", "starts per s")?;
         for at_once in AT_ONCE {

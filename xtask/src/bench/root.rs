@@ -1,0 +1,62 @@
+//! `cargo xtask bench root`: what a root of the container's own costs, with all that is
+//! mounted in it; what volumes cost; what the system-call filter costs.
+
+mod contestants;
+mod result;
+
+use super::identity::Identity;
+use super::report::Host;
+use super::{Args, Job, Measured, arena::Arena, cgroups, in_worker};
+use crate::{Result, cargo};
+use std::time::{Duration, Instant};
+
+/// Time to measure in, if nothing else is said.
+const DEFAULT_SECONDS: u64 = 90;
+
+/// Measures, prints the tables and the verdicts.
+pub fn run(args: &Args) -> Result<()> {
+    let identities = super::identities(args)?;
+    cgroups::show_only_the_second_version()?;
+    let nsctl = match &args.nsctl {
+        Some(program) => program.clone(),
+        None => cargo::build_nsctl(&[])?,
+    };
+    let arena = super::furnish(&nsctl, args.baseline.as_deref())?;
+    contestants::furnish(&arena)?;
+
+    let host = Host::new();
+    let begin = Instant::now();
+    let share = Duration::from_secs(args.seconds(DEFAULT_SECONDS)) / identities.len() as u32;
+    let mut halves = Vec::new();
+    for identity in identities {
+        halves.push(measure_as(&identity, &arena, args, share)?);
+    }
+    let result = result::Findings { host, seconds: begin.elapsed().as_secs_f64(), halves };
+    print!("{result}");
+    if let Some(path) = &args.json {
+        std::fs::write(path, result.json()?)?;
+    }
+    Ok(())
+}
+
+fn measure_as(
+    identity: &Identity,
+    arena: &Arena,
+    args: &Args,
+    share: Duration,
+) -> Result<result::Half> {
+    let home = arena.home(identity)?;
+    let mut list = contestants::list(identity, arena, &home)?;
+    list.found.retain(|contestant| args.wants(&contestant.name));
+    list.left_out.retain(|one| args.wants(&one.name));
+    eprintln!("measuring as {identity}, {} s …", share.as_secs());
+    let job = Job {
+        contestants: list.found,
+        rounds: args.rounds,
+        start_budget: share,
+        throughput_budget: Duration::ZERO,
+    };
+    let Measured { starts, mut left_out, .. } = in_worker(identity, arena, &home, &job)?;
+    left_out.append(&mut list.left_out);
+    Ok(result::Half::new(identity, &job.contestants, &starts, left_out, arena))
+}
