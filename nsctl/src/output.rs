@@ -116,6 +116,6 @@ mod tests {
     fn a_table_does_not_speak_to_the_terminal() {
         let mut table = Table::new(&["A", "B"]);
         table.row(vec!["\x1b[31m".into(), "x\ny".into()]);
-        assert_eq!(table.text(false), "A          B\n\\u{1b}[31m   x\\ny\n");
+        assert_eq!(table.text(false), "A            B\n\\u{1b}[31m   x\\ny\n");
     }
 }
