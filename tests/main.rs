@@ -36,6 +36,7 @@ mod mounts;
 mod names;
 mod namespaces;
 mod nesting;
+mod ns;
 mod oom_score;
 mod persist;
 mod process;

@@ -4,6 +4,7 @@
 //! which says what they mean.
 
 mod life;
+mod ns;
 mod rights;
 mod root;
 mod run;
@@ -12,6 +13,7 @@ pub use life::{
     AttachArgs, ExecArgs, InspectArgs, KillArgs, LifeArgs, LogDriver, LogsArgs, NamesArgs, PsArgs,
     RenameArgs, RmArgs, StopArgs,
 };
+pub use ns::{LsArgs, NsArgs};
 pub use rights::RightsArgs;
 pub use root::{Dns, PlacedBy, Placement, RootArgs};
 pub use run::{DryRun, PropagationArg, RunArgs, SetgroupsArg};

@@ -11,15 +11,14 @@ use std::mem::ManuallyDrop;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::args::{
-    AttachArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, PsArgs, RenameArgs, RmArgs,
-    RunArgs, StopArgs,
+    AttachArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, NsArgs, PsArgs, RenameArgs,
+    RmArgs, RunArgs, StopArgs,
 };
 use crate::error::{self, Error};
 use crate::inherited::Inherited;
 use crate::{detached, exit, foreground, resolve};
 
 use init_file::InitFileArgs;
-use ns::NsArgs;
 
 /// Linux namespaces made usable: run, show, explain and enter them.
 #[derive(Debug, Parser)]
@@ -72,7 +71,7 @@ enum Verb {
     Rm(RmArgs),
     /// Remove all containers that ended
     Prune,
-    /// Work with namespaces that exist
+    /// See the namespaces of the machine
     #[command(subcommand)]
     Ns(NsArgs),
     /// Write the init out, as a file for images and other runtimes
@@ -109,7 +108,7 @@ pub fn main(inherited: &Inherited) -> i32 {
         Verb::Rename(args) => containers::rename(&args),
         Verb::Rm(args) => containers::rm(&args),
         Verb::Prune => containers::prune(),
-        Verb::Ns(args) => ns::main(args),
+        Verb::Ns(args) => ns::main(&args),
         Verb::InitFile(args) => init_file::main(&args),
     };
     outcome.unwrap_or_else(|error| error::report(&error))

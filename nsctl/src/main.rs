@@ -27,6 +27,7 @@ mod output;
 mod own_signals;
 mod relay;
 mod resolve;
+mod scan;
 #[cfg(all(own_start, not(test)))]
 mod start;
 mod state;

@@ -33,7 +33,7 @@ use crate::state::{Claim, PidFile};
 use crate::status::Status;
 
 pub use environment::callers_environment;
-pub use namespaces::is_namespace;
+pub use namespaces::{is_namespace, kind};
 pub use numbers::{bytes, signal};
 pub use process::is_terminal;
 pub use subids::known as granted_ranges;

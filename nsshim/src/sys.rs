@@ -24,8 +24,9 @@ pub use fd::{
 };
 pub(crate) use fd::{close_from_but, close_in_child, open_directory, standard_error};
 pub use ioctl::{
-    get_ns_kind, get_ns_parent, get_ns_userns, get_window_size, if_up, open_pty_peer,
-    set_controlling_terminal, set_window_size, signal_foreground, unlock_pty,
+    get_ns_id, get_ns_kind, get_ns_owner_uid, get_ns_parent, get_ns_userns, get_socket_netns,
+    get_window_size, if_up, open_pty_peer, set_controlling_terminal, set_window_size,
+    signal_foreground, unlock_pty,
 };
 pub(crate) use loopdev::{loop_configure, loop_get_free};
 pub use mount::mount_setattr_readonly;
@@ -35,10 +36,9 @@ pub(crate) use mount::{
 };
 pub use probe::intercepted;
 pub(crate) use process::forget_used_stack;
-pub use process::pidfd_open;
 pub use process::{
-    capbset_drop, exit_now, fork_single_threaded, join_session_keyring, landlock_abi,
-    runs_with_foreign_rights, set_nice, setdomainname, umask,
+    capbset_drop, exit_now, fork_single_threaded, join_session_keyring, landlock_abi, pidfd_getfd,
+    pidfd_open, runs_with_foreign_rights, set_nice, setdomainname, umask,
 };
 pub(crate) use shared::SharedWord;
 pub use signal::{

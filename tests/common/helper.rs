@@ -41,6 +41,10 @@ static START: extern "C" fn() = {
             "double-fork" => daemonize(),
             "hop" => hop(),
             "orphans" => orphans(),
+            "thread-elsewhere" => thread_elsewhere(),
+            "descriptor" => descriptor(),
+            "socket" => socket(),
+            "thousand" => thousand(),
             other => panic!("no part {other}"),
         }
         // SAFETY: ends this process, which has nothing to clean up.
@@ -173,4 +177,75 @@ fn orphans() {
         unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
     }
     say("ready");
+}
+
+fn link(path: &str) -> String {
+    fs::read_link(path).unwrap().display().to_string()
+}
+
+fn unshare(flags: i32) {
+    // SAFETY: takes a number only.
+    assert_eq!(unsafe { libc::unshare(flags) }, 0, "{}", std::io::Error::last_os_error());
+}
+
+/// Ends when whoever started us lets go of our standard input.
+fn wait_for_end_of_input() {
+    let _ = std::io::Read::read(&mut std::io::stdin(), &mut [0]);
+}
+
+/// A thread goes to a UTS namespace of its own, and says which.
+fn thread_elsewhere() {
+    std::thread::spawn(|| {
+        unshare(libc::CLONE_NEWUTS);
+        say(&link("/proc/thread-self/ns/uts"));
+        pause();
+    });
+    wait_for_end_of_input();
+}
+
+/// Keeps the UTS namespace of a process that has ended, by descriptor 7, and says which.
+fn descriptor() {
+    let (read, write) = nix::unistd::pipe().unwrap();
+    let child = fork(|| {
+        unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWUTS);
+        let _ = nix::unistd::write(&write, b"x");
+        pause();
+    });
+    let _ = nix::unistd::read(&read, &mut [0]);
+    let path = format!("/proc/{child}/ns/uts");
+    let file = fs::File::open(&path).unwrap();
+    let name = link(&path);
+    // SAFETY: 7 is nobody's; the child is our own.
+    unsafe {
+        libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&file), 7);
+        libc::kill(child, libc::SIGKILL);
+        libc::waitpid(child, std::ptr::null_mut(), 0);
+    }
+    drop(file);
+    say(&name);
+    wait_for_end_of_input();
+}
+
+/// Leaves a network namespace in which it has a socket, and says which.
+fn socket() {
+    let home = fs::File::open("/proc/self/ns/net").unwrap();
+    unshare(libc::CLONE_NEWNET);
+    let name = link("/proc/self/ns/net");
+    let _socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    // SAFETY: a descriptor that is open.
+    assert_eq!(unsafe { libc::setns(std::os::fd::AsRawFd::as_raw_fd(&home), 0) }, 0);
+    say(&name);
+    wait_for_end_of_input();
+}
+
+/// Keeps a thousand UTS namespaces by descriptors.
+fn thousand() {
+    let keep = || {
+        unshare(libc::CLONE_NEWUTS);
+        fs::File::open("/proc/self/ns/uts").unwrap()
+    };
+    let _kept: Vec<fs::File> = (0..1000).map(|_| keep()).collect();
+    unshare(libc::CLONE_NEWUTS);
+    say("ready");
+    wait_for_end_of_input();
 }

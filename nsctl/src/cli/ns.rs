@@ -1,57 +1,62 @@
 //! `nsctl ns`: namespaces that exist.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+mod columns;
+mod filter;
+mod ls;
+mod release;
 
-use clap::Subcommand;
-use nix::errno::Errno;
-use nix::mount::{MntFlags, umount2};
+use std::io::Write;
 
+use crate::args::NsArgs;
 use crate::error::Error;
-use crate::resolve::is_namespace;
-
-/// What to do with them.
-#[derive(Debug, Subcommand)]
-pub enum NsArgs {
-    /// Release a namespace that `run --persist` keeps in a file
-    Drop {
-        /// The files
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-    },
-}
+use crate::scan::Unread;
 
 /// Does it and returns the exit status.
-pub fn main(args: NsArgs) -> Result<i32, Error> {
+pub fn main(args: &NsArgs) -> Result<i32, Error> {
     match args {
-        NsArgs::Drop { files } => files.iter().try_for_each(|file| release(file)).map(|()| 0),
+        NsArgs::Ls(args) => ls::ls(args),
+        NsArgs::Drop { files } => {
+            files.iter().try_for_each(|file| release::release(file)).map(|()| 0)
+        }
     }
 }
 
-/// Unmounts the namespace from its file and removes the file.
-fn release(path: &Path) -> Result<(), Error> {
-    let failed =
-        |why: String| Error::new(format!("cannot drop the namespace {}: {why}", path.display()));
-    let file = File::open(path).map_err(|error| failed(format!("open(): {error}")))?;
-    if !is_namespace(&file) {
-        let error = failed("no namespace is kept in it".into());
-        return Err(error.try_this("a file given to --persist before"));
+/// Prints what was asked for; a reader that is gone wants no more.
+fn print(text: &str) {
+    let mut output = std::io::stdout().lock();
+    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+}
+
+/// Says what is missing in what was shown.
+fn say_unread(unread: Unread) {
+    let text =
+        unread_lines(unread).iter().map(|line| format!("nsctl: {line}\n")).collect::<String>();
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// How many processes could not be read, and why.
+fn unread_lines(unread: Unread) -> Vec<String> {
+    let processes = |count: u32| match count {
+        1 => "1 process was not read: it".to_string(),
+        _ => format!("{count} processes were not read: they"),
+    };
+    let mut lines = Vec::new();
+    if unread.others > 0 {
+        let verb = if unread.others == 1 { "belongs" } else { "belong" };
+        lines.push(format!(
+            "{} {verb} to other users (sudo nsctl … reads all)",
+            processes(unread.others)
+        ));
     }
-    // An open namespace lives on.
-    drop(file);
-    umount2(path, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW).map_err(|errno| {
-        let error = failed(format!("umount2(MNT_DETACH): {errno}"));
-        match errno {
-            Errno::EPERM => error
-                .because("unmounting needs CAP_SYS_ADMIN")
-                .try_this(format!("sudo nsctl ns drop {}", path.display())),
-            _ => error,
-        }
-    })?;
-    // The file stood there for the mount only, unless somebody had something in it,
-    // or another namespace is still on it.
-    if fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0) {
-        let _ = fs::remove_file(path);
+    if unread.protected > 0 {
+        let (has, is) = if unread.protected == 1 { ("has", "is") } else { ("have", "are") };
+        lines.push(format!(
+            "{} {has} more rights than you, or {is} not dumpable (sudo nsctl … reads all)",
+            processes(unread.protected)
+        ));
     }
-    Ok(())
+    if unread.hidden && !nix::unistd::geteuid().is_root() {
+        lines.push("/proc is mounted with hidepid: processes of other users are not seen".into());
+    }
+    lines
 }

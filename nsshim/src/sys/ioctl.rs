@@ -109,3 +109,39 @@ pub fn get_ns_kind(fd: impl AsFd) -> nix::Result<libc::c_int> {
     // SAFETY: NS_GET_NSTYPE takes no argument and returns a number.
     Errno::result(unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), NS_GET_NSTYPE) })
 }
+
+/// The user who made the user namespace behind `fd`, as an id of the caller's user namespace.
+///
+/// ioctl_nsfs(2), `NS_GET_OWNER_UID`, Linux 4.11. `EINVAL` for another kind.
+pub fn get_ns_owner_uid(fd: impl AsFd) -> nix::Result<u32> {
+    // _IO(0xb7, 0x4), include/uapi/linux/nsfs.h.
+    const NS_GET_OWNER_UID: libc::c_ulong = 0xb704;
+    let mut uid: libc::uid_t = 0;
+    // SAFETY: the kernel writes one uid_t through the pointer, during the call.
+    let result = unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), NS_GET_OWNER_UID, &raw mut uid) };
+    Errno::result(result).map(|_| uid)
+}
+
+/// The 64-bit id of the namespace behind `fd`, which is never used again, unlike its inode number.
+///
+/// `NS_GET_ID`, Linux 6.18; `ENOTTY` before.
+pub fn get_ns_id(fd: impl AsFd) -> nix::Result<u64> {
+    // _IOR(0xb7, 13, __u64), include/uapi/linux/nsfs.h.
+    const NS_GET_ID: libc::c_ulong = 0x8008_b70d;
+    let mut id: u64 = 0;
+    // SAFETY: the kernel writes one u64 through the pointer, during the call.
+    let result = unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), NS_GET_ID, &raw mut id) };
+    Errno::result(result).map(|_| id)
+}
+
+/// Opens the network namespace that a socket belongs to.
+///
+/// `SIOCGSKNS`, Linux 4.10; `EPERM` without CAP_NET_ADMIN in its owner.
+pub fn get_socket_netns(socket: impl AsFd) -> nix::Result<OwnedFd> {
+    // include/uapi/linux/sockios.h.
+    const SIOCGSKNS: libc::c_ulong = 0x894c;
+    // SAFETY: SIOCGSKNS takes no argument and returns a descriptor.
+    let fd = Errno::result(unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), SIOCGSKNS) })?;
+    // SAFETY: the call succeeded, so `fd` is a new descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}

@@ -1,7 +1,7 @@
 //! Processes: fork, pidfd, exit, nice, umask, domain name.
 
 use std::ffi::CStr;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::unistd::{ForkResult, Pid};
@@ -28,6 +28,17 @@ pub fn fork_single_threaded() -> nix::Result<ForkResult> {
 pub fn pidfd_open(process: Pid) -> nix::Result<OwnedFd> {
     // SAFETY: takes numbers only.
     let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, process.as_raw(), 0) })?;
+    // SAFETY: the call succeeded, so `fd` is a new descriptor that nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+/// A copy of another process's descriptor.
+///
+/// pidfd_getfd(2), Linux 5.6; needs the right to trace the process.
+pub fn pidfd_getfd(process: impl AsFd, number: i32) -> nix::Result<OwnedFd> {
+    let process = process.as_fd().as_raw_fd();
+    // SAFETY: takes numbers only.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process, number, 0) })?;
     // SAFETY: the call succeeded, so `fd` is a new descriptor that nobody else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }

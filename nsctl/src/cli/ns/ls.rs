@@ -1,0 +1,141 @@
+//! `nsctl ns ls`: the namespaces of the machine, as a table or as JSON.
+
+use std::collections::HashSet;
+
+use nsshim::spec::Kind;
+use serde_json::{Map, Value, json};
+
+use super::columns::{Cell, Cells, Column, DEFAULT, QUICK, held};
+use super::filter::Filter;
+use super::{print, say_unread, unread_lines};
+use crate::args::LsArgs;
+use crate::error::Error;
+use crate::output::Table;
+use crate::resolve::kind;
+use crate::scan::{self, Found, Namespace, Places};
+
+/// Prints them.
+pub fn ls(args: &LsArgs) -> Result<i32, Error> {
+    let kinds = args.kinds.iter().map(|word| kind(word)).collect::<Result<Vec<Kind>, _>>()?;
+    let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
+    let (sort, backwards) = match args.sort.strip_prefix('-') {
+        Some(column) => (Column::parse(column)?, true),
+        None => (Column::parse(&args.sort)?, false),
+    };
+    let columns = columns(args)?;
+    let of_process = args.pid.as_deref().map(of_process).transpose()?;
+
+    let found = Found::look(Places { all: !args.quick, relations: !args.quick })?;
+    let cells = Cells::new(&found)?;
+    let mut shown: Vec<&Namespace> = found
+        .namespaces
+        .values()
+        .filter(|namespace| kinds.is_empty() || kinds.contains(&namespace.kind))
+        .filter(|namespace| of_process.as_ref().is_none_or(|ids| ids.contains(&namespace.id)))
+        .filter(|namespace| !args.persistent || namespace.processes == 0)
+        .filter(|namespace| filter.as_ref().is_none_or(|filter| filter.lets(namespace, &cells)))
+        .collect();
+    if sort != Column::Id {
+        shown.sort_by_cached_key(|namespace| cells.get(namespace, sort));
+    }
+    if backwards {
+        shown.reverse();
+    }
+    if args.json {
+        print(&as_json(&shown, &cells, &found, args));
+        return Ok(0);
+    }
+    print_table(&shown, &cells, &columns, args);
+    say_unread(found.unread);
+    Ok(0)
+}
+
+fn columns(args: &LsArgs) -> Result<Vec<Column>, Error> {
+    if args.columns.iter().any(|column| column == "all") {
+        return Ok(Column::all());
+    }
+    let asked: Vec<Column> =
+        args.columns.iter().map(|name| Column::parse(name)).collect::<Result<_, _>>()?;
+    Ok(match (asked.is_empty(), args.quick) {
+        (false, _) => asked,
+        (true, false) => DEFAULT.to_vec(),
+        (true, true) => QUICK.to_vec(),
+    })
+}
+
+/// The numbers of one process's namespaces.
+fn of_process(word: &str) -> Result<HashSet<scan::Id>, Error> {
+    let pid = match word {
+        "self" => Some(std::process::id() as i32),
+        _ => word.parse().ok().filter(|&pid| pid > 0),
+    };
+    let pid = pid.ok_or_else(|| {
+        Error::new(format!("cannot read --pid {}", crate::error::shown(word)))
+            .try_this("a number from ps, or self")
+    })?;
+    let links = scan::links_of(pid).map_err(|errno| {
+        let error = Error::new(format!("cannot read the namespaces of process {pid}: {errno}"));
+        match errno {
+            nix::errno::Errno::ENOENT => {
+                error.because("there is no such process").try_this("a pid that ps shows")
+            }
+            _ => error
+                .because("it belongs to another user, or protects itself")
+                .try_this("sudo nsctl …, or a process of your own"),
+        }
+    })?;
+    Ok(links.into_iter().filter(|&id| id != 0).collect())
+}
+
+fn print_table(shown: &[&Namespace], cells: &Cells<'_>, columns: &[Column], args: &LsArgs) {
+    let mut rows: Vec<Vec<Cell>> = shown
+        .iter()
+        .map(|namespace| columns.iter().map(|&column| cells.get(namespace, column)).collect())
+        .collect();
+    let mut columns = columns.to_vec();
+    // A column in which nobody has anything only takes room, unless it was asked for.
+    if args.columns.is_empty() && !rows.is_empty() {
+        let used: Vec<bool> =
+            (0..columns.len()).map(|at| rows.iter().any(|row| row[at] != Cell::Empty)).collect();
+        let mut keep = used.iter();
+        columns.retain(|_| keep.next() == Some(&true));
+        for row in &mut rows {
+            let mut keep = used.iter();
+            row.retain(|_| keep.next() == Some(&true));
+        }
+    }
+    let titles: Vec<String> =
+        columns.iter().map(|column| column.name().to_ascii_uppercase()).collect();
+    let mut table = Table::new(&titles.iter().map(String::as_str).collect::<Vec<_>>());
+    for row in rows {
+        table.row(row.iter().map(Cell::shown).collect());
+    }
+    let text = table.text(!args.no_trunc);
+    match args.no_headings {
+        true => print(text.split_once('\n').map_or("", |(_, rest)| rest)),
+        false => print(&text),
+    }
+}
+
+fn as_json(shown: &[&Namespace], cells: &Cells<'_>, found: &Found, args: &LsArgs) -> String {
+    let columns = match args.quick {
+        true => QUICK.to_vec(),
+        false => Column::all(),
+    };
+    let object = |namespace: &Namespace| {
+        let mut object = Map::new();
+        for &column in columns.iter().filter(|column| **column != Column::Kept) {
+            object.insert(column.name().into(), cells.get(namespace, column).json());
+        }
+        object.insert("kept".into(), namespace.holders.iter().map(held).collect::<Value>());
+        Value::Object(object)
+    };
+    let namespaces: Vec<Value> = shown.iter().map(|namespace| object(namespace)).collect();
+    let unread = json!({
+        "others": found.unread.others,
+        "protected": found.unread.protected,
+        "why": unread_lines(found.unread),
+    });
+    let all = json!({ "namespaces": namespaces, "unread": unread });
+    format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default())
+}

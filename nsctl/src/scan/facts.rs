@@ -1,0 +1,155 @@
+//! What is known of the process by which a namespace is shown: read when it is asked for, once.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::stat::{Mode, fstatat};
+use nix::unistd::read;
+
+use super::cgroup;
+
+/// Enough for all of a command that anybody reads, and for every file but mountinfo.
+const SMALL: usize = 4096;
+
+/// The kernel allows 100,000 mounts. /proc/sys/fs/mount-max
+const MOST: usize = 64 << 20;
+
+/// What is read about processes.
+#[derive(Debug)]
+pub struct Facts {
+    proc: OwnedFd,
+    users: HashMap<u32, String>,
+    commands: RefCell<HashMap<i32, String>>,
+    uids: RefCell<HashMap<i32, Option<u32>>>,
+    cgroups: RefCell<HashMap<i32, Option<String>>>,
+}
+
+impl Facts {
+    /// Nothing is read yet but the names of users.
+    pub fn new(proc: OwnedFd) -> Self {
+        Facts {
+            proc,
+            users: users(),
+            commands: RefCell::default(),
+            uids: RefCell::default(),
+            cgroups: RefCell::default(),
+        }
+    }
+
+    /// The command line, or the name in brackets of one that has none.
+    pub fn command(&self, pid: i32) -> String {
+        let read = || command(&self.proc, pid);
+        self.commands.borrow_mut().entry(pid).or_insert_with(read).clone()
+    }
+
+    /// The effective user.
+    pub fn uid(&self, pid: i32) -> Option<u32> {
+        *self.uids.borrow_mut().entry(pid).or_insert_with(|| uid_of(&self.proc, pid))
+    }
+
+    /// A user's name, or number.
+    pub fn user(&self, uid: u32) -> String {
+        self.users.get(&uid).cloned().unwrap_or_else(|| uid.to_string())
+    }
+
+    /// The container or unit that it is in.
+    pub fn cgroup(&self, pid: i32) -> Option<String> {
+        let read = || cgroup::name(&self.text(pid, "cgroup")?);
+        self.cgroups.borrow_mut().entry(pid).or_insert_with(read).clone()
+    }
+
+    /// The lines of uid_map or gid_map, `INSIDE OUTSIDE COUNT` each.
+    pub fn id_map(&self, pid: i32, file: &str) -> Option<String> {
+        let text = self.text(pid, file)?;
+        let line = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        Some(text.lines().map(line).collect::<Vec<_>>().join(", "))
+    }
+
+    /// A small file of /proc/PID.
+    pub fn text(&self, pid: i32, file: &str) -> Option<String> {
+        let mut text = Vec::new();
+        read_small(&self.proc, &format!("{pid}/{file}"), &mut text).ok()?;
+        Some(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+fn command(proc: &OwnedFd, pid: i32) -> String {
+    let mut text = Vec::new();
+    let _ = read_small(proc, &format!("{pid}/cmdline"), &mut text);
+    while text.last() == Some(&0) {
+        text.pop();
+    }
+    if text.is_empty() {
+        let _ = read_small(proc, &format!("{pid}/comm"), &mut text);
+        text.pop();
+        return if text.is_empty() {
+            String::new()
+        } else {
+            format!("[{}]", String::from_utf8_lossy(&text))
+        };
+    }
+    text.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// For whom a process works: the owner of its files, unless they are root's because it is not
+/// dumpable. proc_pid_status(5)
+pub(super) fn uid_of(proc: &OwnedFd, pid: i32) -> Option<u32> {
+    let owner = fstatat(proc, pid.to_string().as_str(), AtFlags::empty()).ok()?.st_uid;
+    if owner != 0 {
+        return Some(owner);
+    }
+    let mut text = Vec::new();
+    read_small(proc, &format!("{pid}/status"), &mut text).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    // The name is escaped, so that no line of it can be taken for this one.
+    let line = text.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Reads a small file of /proc, which the kernel gives in one piece.
+pub(super) fn read_small(proc: impl AsFd, path: &str, text: &mut Vec<u8>) -> nix::Result<()> {
+    text.resize(SMALL, 0);
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let count = openat(proc, path, flags, Mode::empty()).and_then(|file| read(&file, text));
+    text.truncate(count.unwrap_or(0));
+    count.map(drop)
+}
+
+/// Reads a file of /proc of any length into `text`, which it replaces.
+pub(super) fn read_all(proc: impl AsFd, path: &str, text: &mut Vec<u8>) -> nix::Result<()> {
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let file = openat(proc, path, flags, Mode::empty())?;
+    let mut filled = 0;
+    loop {
+        if text.len() - filled < SMALL {
+            text.resize(filled + 16 * SMALL, 0);
+        }
+        let count = read(&file, &mut text[filled..])?;
+        filled += count;
+        if count == 0 || filled > MOST {
+            text.truncate(filled);
+            return Ok(());
+        }
+    }
+}
+
+/// The machine's users by number, passwd(5).
+fn users() -> HashMap<u32, String> {
+    let text = fs::read("/etc/passwd").unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let user = |line: &str| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        Some((fields.nth(1)?.parse().ok()?, name.to_string()))
+    };
+    // The first line of a number has its name.
+    let mut users = HashMap::new();
+    for (uid, name) in text.lines().filter_map(user) {
+        users.entry(uid).or_insert(name);
+    }
+    users
+}

@@ -1,0 +1,5 @@
+//! The namespaces of the machine: seeing them.
+
+mod fixture;
+mod found;
+mod shown;

@@ -1,0 +1,174 @@
+//! Every namespace is found, whatever keeps it.
+
+use super::super::common::{Who, as_each, have, helper, shell, skip};
+use super::fixture::{Fixture, find, kept, list, number};
+
+#[test]
+fn one_of_a_single_thread_is_found() {
+    as_each(|who| {
+        let part = helper("thread-elsewhere");
+        let run = ["run", "--privileged", "--pid", "host", "--"];
+        let fixture = Fixture::nsctl(who, run.into_iter().chain(part.iter().map(String::as_str)));
+        let found = find(who, &fixture.said[0]);
+        assert_eq!((&found["kind"], &found["procs"]), (&"uts".into(), &0.into()));
+        assert!(kept(&found).starts_with("thread "), "{found:#}");
+    });
+}
+
+#[test]
+fn one_that_only_a_descriptor_keeps_is_found() {
+    as_each(|who| {
+        let part = helper("descriptor");
+        let fixture = Fixture::shell(who, &format!("exec {}", part.join(" ")));
+        let found = find(who, &fixture.said[0]);
+        assert_eq!((&found["kind"], &found["procs"]), (&"uts".into(), &0.into()));
+        assert_eq!(kept(&found), format!("/proc/{}/fd/7\n", fixture.pid()));
+        assert_eq!(found["pid"], fixture.pid());
+        // Its owner has neither a process nor a descriptor.
+        let owner = find(who, &found["owner"].to_string());
+        assert_eq!(owner["uid"], who.uid());
+        assert_eq!(kept(&owner), format!("owner of {}\n", found["id"]));
+    });
+}
+
+/// Binds a UTS namespace on $HOME/a\ b in a mount namespace of its own and says where and what.
+const BOUND: &str = r#"exec unshare -Urm sh -ec '
+    mount -t tmpfs t $HOME; touch "$HOME/a b"
+    unshare --uts="$HOME/a b" readlink /proc/self/ns/uts'"#;
+
+#[test]
+fn one_that_is_bound_in_another_mount_namespace_is_found() {
+    if !have("unshare") {
+        return;
+    }
+    as_each(|who| {
+        let fixture = Fixture::shell(who, &format!("{};read wait'", &BOUND[..BOUND.len() - 1]));
+        let found = find(who, &fixture.said[0]);
+        assert_eq!((&found["kind"], &found["procs"]), (&"uts".into(), &0.into()));
+        let kept = kept(&found);
+        assert!(kept.starts_with("/proc/") && kept.contains("/root/"), "{kept}");
+        assert!(kept.ends_with("/a b\n"), "{kept}");
+        // Whose it is can be told though no process is in it.
+        let owner = find(who, &found["owner"].to_string());
+        assert_eq!(owner["pid"], fixture.pid(), "{owner:#}");
+    });
+}
+
+#[test]
+fn one_that_is_bound_here_is_found_by_its_path() {
+    if !have("unshare") {
+        return;
+    }
+    as_each(|who| {
+        let script = BOUND.replace(
+            "/proc/self/ns/uts'",
+            r#"/proc/self/ns/uts; "$NSCTL" ns ls --persistent -t uts -n -o id,kept --no-trunc'"#,
+        );
+        let ran = shell(who, &script).run();
+        let lines: Vec<&str> = ran.success().lines().collect();
+        let line = lines[1..].iter().find(|line| line.starts_with(&number(lines[0]).to_string()));
+        let line = line.unwrap_or_else(|| panic!("{ran:?}"));
+        assert!(!line.contains("/proc/") && line.ends_with("/a b"), "{line}");
+    });
+}
+
+#[test]
+fn nesting_has_its_depth() {
+    if !have("unshare") {
+        return;
+    }
+    as_each(|who| {
+        let deep = "exec unshare -Urpf unshare -Urpf unshare -Urpf --mount-proc sh -c '
+            echo $(readlink /proc/self/ns/user /proc/self/ns/pid); read wait'";
+        let fixture = Fixture::shell(who, deep);
+        let here = list(who, &["-p", "self", "-t", "user,pid"]);
+        for (link, kind) in fixture.said.iter().zip(["user", "pid"]) {
+            let mut found = find(who, link);
+            let ours = here.iter().find(|namespace| namespace["kind"] == kind).unwrap();
+            let depth = ours["depth"].as_u64().unwrap();
+            for expected in (depth + 1..=depth + 3).rev() {
+                assert_eq!((&found["kind"], &found["depth"]), (&kind.into(), &expected.into()));
+                found = find(who, &found["parent"].to_string());
+            }
+            assert_eq!(found["id"], ours["id"]);
+        }
+    });
+}
+
+#[test]
+fn one_for_the_next_child_is_found() {
+    if !have("unshare") {
+        return;
+    }
+    as_each(|who| {
+        // The kernel makes the offsets' namespace without anybody in it.
+        let script = "exec unshare -Ur sh -c '
+            exec unshare --time --boottime 86400 sh -c \"readlink /proc/self/ns/time; read wait\"'";
+        let fixture = Fixture::shell(who, script);
+        let found = find(who, &fixture.said[0]);
+        assert_eq!(found["kind"], "time");
+        assert_eq!(found["detail"], "boottime=86400s");
+    });
+}
+
+#[test]
+fn a_socket_keeps_its_network() {
+    if !nix::unistd::geteuid().is_root() {
+        return skip("looking at the sockets of others needs root");
+    }
+    let part = helper("socket");
+    let fixture = Fixture::shell(Who::Root, &format!("exec {}", part.join(" ")));
+    let found = find(Who::Root, &fixture.said[0]);
+    assert_eq!((&found["kind"], &found["procs"]), (&"net".into(), &0.into()));
+    assert!(kept(&found).starts_with(&format!("socket /proc/{}/fd/", fixture.pid())), "{found}");
+}
+
+#[test]
+fn what_lsns_sees_is_seen_alike() {
+    if !have("unshare") || !have("lsns") {
+        return;
+    }
+    as_each(|who| {
+        let fixture = Fixture::shell(
+            who,
+            "exec unshare -Urmuinp --fork sh -c 'echo $(readlink /proc/self/ns/net); read wait'",
+        );
+        let child = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", fixture.pid()));
+        let child = child.unwrap().trim().to_string();
+        let theirs = shell(who, &format!("lsns -J -p {child} -o NS,TYPE,NPROCS,PID,USER")).run();
+        let theirs: serde_json::Value = serde_json::from_str(theirs.success()).unwrap();
+        let (ours, machine) = (list(who, &["-p", &child]), list(who, &["-p", "self"]));
+        let mut own = 0;
+        for their in theirs["namespaces"].as_array().unwrap() {
+            let text = |value: &serde_json::Value| value.to_string().trim_matches('"').to_string();
+            let our = ours.iter().find(|our| text(&our["id"]) == text(&their["ns"])).unwrap();
+            assert_eq!(our["kind"], their["type"]);
+            // Others come and go in those that are shared with the machine.
+            if machine.iter().any(|shared| shared["id"] == our["id"]) {
+                continue;
+            }
+            assert_eq!(text(&our["pid"]), text(&their["pid"]), "{our:#}");
+            assert_eq!(text(&our["procs"]), text(&their["nprocs"]), "{our:#}");
+            assert_eq!(our["user"], their["user"]);
+            own += 1;
+        }
+        assert_eq!(own, 6, "{theirs:#}\n{ours:#?}");
+    });
+}
+
+#[test]
+fn a_thousand_are_found() {
+    if !nix::unistd::geteuid().is_root() || !have("unshare") {
+        return skip("a user may not have the descriptors");
+    }
+    let part = helper("thousand");
+    let fixture = Fixture::shell(Who::Root, &format!("ulimit -n 2048; exec {}", part.join(" ")));
+    let descriptor = format!("/proc/{}/fd/", fixture.pid());
+    let all = list(Who::Root, &["--persistent", "-t", "uts"]);
+    let is_its = |namespace: &&serde_json::Value| kept(namespace).starts_with(&descriptor);
+    let its: Vec<_> = all.iter().filter(is_its).map(|namespace| &namespace["id"]).collect();
+    assert_eq!(its.len(), 1000);
+    // They belong to no process, and those are all that quick looks at.
+    let quick = list(Who::Root, &["--quick", "-t", "uts"]);
+    assert!(quick.iter().all(|namespace| !its.contains(&&namespace["id"])));
+}

@@ -1,0 +1,106 @@
+//! What is shown of namespaces, and what is chosen.
+
+use super::super::common::{Who, as_each, have, nsctl, shell, skip};
+use super::fixture::{Fixture, find, list};
+
+/// The kernel takes any bytes as a host's name, and a program may call itself what it wants.
+const HOSTILE: &str = r#"exec "$NSCTL" run --hostname "$(printf 'bad\033[31mhost\n2')" --pid host --no-init -- bash -c '
+    exec -a "$(printf "evil\n\033]0;title\007")" sh -c \
+        "echo \$(readlink /proc/self/ns/uts) \$\$; read wait"'"#;
+
+#[test]
+fn names_do_not_speak_to_the_terminal() {
+    if !have("bash") {
+        return;
+    }
+    as_each(|who| {
+        let fixture = Fixture::shell(who, HOSTILE);
+        let ran =
+            nsctl(who, ["ns", "ls", "-p", &fixture.said[1], "-t", "uts", "-n", "--no-trunc"]).run();
+        let table = ran.success();
+        assert_eq!(table.lines().count(), 1, "{table:?}");
+        assert!(!table.contains(['\x1b', '\x07']), "{table:?}");
+        assert!(table.contains("evil\\n\\u{1b}]0;title\\u{7}"), "{table:?}");
+        let found = find(who, &fixture.said[0]);
+        assert!(found["command"].as_str().unwrap().starts_with("evil\n\x1b]0;title\x07"));
+        assert_eq!(found["hostname"], "bad\x1b[31mhost\n2");
+    });
+}
+
+#[test]
+fn host_name_and_id_map_are_told() {
+    as_each(|who| {
+        let say = "echo $(readlink /proc/self/ns/uts /proc/self/ns/user); read wait";
+        let fixture = Fixture::nsctl(
+            who,
+            ["run", "--userns", "new", "--hostname", "bird", "--", "sh", "-c", say],
+        );
+        assert_eq!(find(who, &fixture.said[0])["hostname"], "bird");
+        let user = find(who, &fixture.said[1]);
+        assert_eq!(user["map"], format!("0 {} 1", who.uid()));
+        assert_eq!(user["uid"], who.uid());
+    });
+}
+
+#[test]
+fn what_cannot_be_read_is_counted() {
+    if !nix::unistd::geteuid().is_root() {
+        return skip("needs a process of another user");
+    }
+    let other = Fixture::shell(Who::Root, "echo ready; read wait");
+    let ran = nsctl(Who::User, ["ns", "ls"]).run();
+    ran.success();
+    assert!(ran.stderr.contains("belong to other users") && ran.stderr.contains("sudo"));
+    let ran = nsctl(Who::User, ["ns", "ls", "--json"]).run();
+    let all: serde_json::Value = serde_json::from_str(ran.success()).unwrap();
+    assert!(all["unread"]["others"].as_u64().unwrap() > 0);
+    let pid = other.pid().to_string();
+    nsctl(Who::User, ["ns", "ls", "-p", &pid]).run().expect_error(125, &["another user", "sudo"]);
+}
+
+#[test]
+fn kinds_filters_and_order_choose() {
+    as_each(|who| {
+        let run = ["run", "--hostname", "chosen", "sh", "-c", "echo ready; read wait"];
+        let _fixture = Fixture::nsctl(who, run);
+        let ids = |options: &[&str]| {
+            let ran = nsctl(who, [&["ns", "ls", "-n", "-o", "id"], options].concat()).run();
+            let lines = ran.success().lines().map(|line| line.parse().unwrap());
+            lines.collect::<Vec<u64>>()
+        };
+        let filter = "kind=uts && hostname=chosen && (procs>=1 || pid=1) && !(command='')";
+        let chosen = ids(&["--filter", filter]);
+        assert!(!chosen.is_empty());
+        assert!(
+            list(who, &["-t", "net,uts"])
+                .iter()
+                .all(|namespace| { namespace["kind"] == "net" || namespace["kind"] == "uts" })
+        );
+        let sorted = list(who, &["--sort=-procs"]);
+        assert!(sorted.is_sorted_by_key(|namespace| -(namespace["procs"].as_i64().unwrap())));
+        assert!(ids(&["--persistent", "-F", "procs>0"]).is_empty());
+    });
+}
+
+#[test]
+fn a_container_has_its_name() {
+    as_each(|who| {
+        let script = r#""$NSCTL" run -d --name robin sleep 1000 > /dev/null
+            "$NSCTL" ns ls -n -t pid -o container | grep -x robin
+            "$NSCTL" rm -f robin"#;
+        let ran = shell(who, script).run();
+        assert_eq!(ran.success(), "robin\nrobin");
+    });
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let wrong = |options: &[&str], words: &[&str]| {
+        nsctl(Who::User, [&["ns", "ls"], options].concat()).run().expect_error(125, words);
+    };
+    wrong(&["-t", "nope"], &["no such kind", "nope"]);
+    wrong(&["--sort", "nope"], &["no such column", "nope"]);
+    wrong(&["-o", "nope"], &["no such column", "command"]);
+    wrong(&["-F", "kind=net)"], &["--filter", "too much"]);
+    wrong(&["-p", "4194304"], &["4194304", "no such process"]);
+}
