@@ -14,6 +14,7 @@ mod bad_input;
 mod causes;
 mod causes_root;
 mod death;
+mod debian;
 mod descriptors;
 mod dry_run;
 mod errors;

@@ -1,6 +1,7 @@
 //! The harness: who runs nsctl, running it, waiting for events, skipping.
 
 mod busybox;
+mod debian;
 mod helper;
 mod processes;
 mod pty;
@@ -9,6 +10,7 @@ mod skip;
 mod who;
 
 pub use busybox::{busybox_root, tree, write_as};
+pub use debian::{Debian, as_each_debian};
 pub use helper::helper;
 pub use processes::{Tag, eventually};
 pub use pty::{PROMPT, Screen};
