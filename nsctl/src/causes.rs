@@ -22,7 +22,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
-use nsshim::spec::{Choice, Kind, Rlimit, Spec, Workdir};
+use nsshim::spec::{Choice, IdMaps, Kind, Rlimit, Spec, Workdir};
 use nsshim::{Failure, Host, errno_name};
 
 use self::access::Ids;
@@ -59,6 +59,17 @@ pub fn all() -> impl Iterator<Item = &'static Cause> {
     .flatten()
 }
 
+/// A name in the table.
+pub fn known_name(name: &str) -> Option<&'static str> {
+    all().map(|cause| cause.name).find(|known| *known == name)
+}
+
+/// Where something is mounted here.
+pub fn mount_points() -> Vec<PathBuf> {
+    let mounts = Machine::here().mounts().unwrap_or_default();
+    mounts.into_iter().map(|mount| mount.target).collect()
+}
+
 /// What is looked at.
 pub struct Scene<'a> {
     /// Where.
@@ -84,6 +95,7 @@ pub struct Context {
     pub(crate) rlimits: Vec<Rlimit>,
     pub(crate) nice: Option<i32>,
     pub(crate) oom_score_adj: Option<i32>,
+    pub(crate) maps: Option<IdMaps>,
     pub(crate) ids: Ids,
     pub(crate) starter: Ids,
     /// The bytes that arguments and environment take.
@@ -116,6 +128,7 @@ impl Context {
             rlimits: process.rlimits.clone(),
             nice: process.nice,
             oom_score_adj: process.oom_score_adj,
+            maps: spec.id_maps.clone(),
             ids: Ids::of(spec, host),
             starter: Ids::callers(host),
             // Each string ends in a zero byte and has a pointer.
@@ -140,6 +153,17 @@ impl Context {
             .with_status(i32::from(code))
     }
 
+    /// What would make such a call fail, though it was not made: another failure came first.
+    pub fn suppose(&self, call: &str, errno: Errno) -> Vec<Finding> {
+        let failure = Failure { step: String::new(), call: call.into(), errno };
+        let mut asked = self.clone();
+        if errno == Errno::ENOSPC && asked.new.len() > 1 {
+            // Whether there may be a user namespace is another question.
+            asked.new.retain(|&kind| kind != Kind::User);
+        }
+        asked.find(&failure)
+    }
+
     fn find(&self, failure: &Failure) -> Vec<Finding> {
         let scene = Scene { machine: Machine::here(), failure, asked: self };
         all()
@@ -148,7 +172,7 @@ impl Context {
                 let finding = (cause.look)(&scene);
                 let word = if finding.is_some() { "found" } else { "not seen" };
                 log::debug!("cause {}: {word}", cause.name);
-                finding
+                finding.map(|finding| Finding { name: Some(cause.name), ..finding })
             })
             .collect()
     }

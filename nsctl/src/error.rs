@@ -11,6 +11,8 @@ use crate::output::harmless;
 pub struct Error {
     /// What was asked and what failed.
     pub message: String,
+    /// The cause's name in the table of causes, if it comes from there.
+    pub cause_name: Option<&'static str>,
     /// Why, as far as it was found by looking.
     pub cause: Option<String>,
     /// What helps.
@@ -24,6 +26,8 @@ pub struct Error {
 /// A cause that was seen, and what helps against it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// The cause's name in the table of causes, once it was found by it.
+    pub name: Option<&'static str>,
     /// What was seen.
     pub evidence: String,
     /// What helps.
@@ -33,7 +37,7 @@ pub struct Finding {
 impl Finding {
     /// What was seen.
     pub fn new(evidence: impl Into<String>) -> Self {
-        Finding { evidence: evidence.into(), remedy: None }
+        Finding { name: None, evidence: evidence.into(), remedy: None }
     }
 
     /// Adds what helps.
@@ -48,6 +52,7 @@ impl Error {
     pub fn new(message: impl Into<String>) -> Self {
         Error {
             message: message.into(),
+            cause_name: None,
             cause: None,
             remedy: None,
             others: Vec::new(),
@@ -71,11 +76,22 @@ impl Error {
     pub fn with_findings(mut self, findings: Vec<Finding>) -> Self {
         let mut findings = findings.into_iter();
         if let Some(first) = findings.next() {
+            self.cause_name = first.name;
             self.cause = Some(first.evidence);
             self.remedy = first.remedy;
         }
         self.others = findings.collect();
         self
+    }
+
+    /// All that was found, the likeliest first.
+    pub fn findings(&self) -> Vec<Finding> {
+        let first = self.cause.iter().map(|evidence| Finding {
+            name: self.cause_name,
+            evidence: evidence.clone(),
+            remedy: self.remedy.clone(),
+        });
+        first.chain(self.others.iter().cloned()).collect()
     }
 
     /// Sets the exit status.
@@ -108,6 +124,11 @@ fn explanation(
         write!(f, "\n  remedy: {}", printable(remedy))?;
     }
     Ok(())
+}
+
+/// A line below another one: `  cause:  …`, as messages have it.
+pub fn explained(word: &str, text: &str) -> String {
+    format!("  {word}{}\n", printable(text))
 }
 
 /// A word of the caller's in a message: an empty one must be seen.

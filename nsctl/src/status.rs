@@ -2,7 +2,7 @@
 //!
 //! ```json
 //! {"event":"started","pid":4711,"namespaces":{"user":4026532001,…}}
-//! {"event":"failed","message":"…","cause":"…","remedy":"…","status":125}
+//! {"event":"failed","message":"…","cause":"…","remedy":"…","causes":[{"name":"…","evidence":"…","remedy":"…"}],"status":125}
 //! {"event":"exited","status":143,"signal":15}
 //! ```
 
@@ -13,8 +13,13 @@ use nsshim::Exit;
 use nsshim::spec::Kind;
 use serde_json::{Map, Value, json};
 
-use crate::error::Error;
+use crate::error::{Error, Finding};
 use crate::outlet::Outlet;
+
+/// A cause as JSON.
+pub fn finding(finding: &Finding) -> Value {
+    json!({"name": finding.name, "evidence": finding.evidence, "remedy": finding.remedy})
+}
 
 /// Where to tell it, if anywhere.
 pub struct Status {
@@ -67,6 +72,7 @@ impl Status {
             "message": error.message,
             "cause": error.cause,
             "remedy": error.remedy,
+            "causes": error.findings().iter().map(finding).collect::<Vec<_>>(),
             "status": error.status,
         }));
     }

@@ -1,14 +1,17 @@
 //! Why a root of the container's own cannot be made, or something cannot be placed in it.
 
+use std::collections::VecDeque;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::statfs::{OVERLAYFS_SUPER_MAGIC, PROC_SUPER_MAGIC, statfs};
 use nsshim::Failure;
-use nsshim::spec::{RootSource, Upper};
+use nsshim::spec::{IdMap, RootSource, Upper};
 
 use super::inside::PlacedAt;
+use super::machine::Mount;
 use super::{Cause, Scene, access, call_name};
 use crate::error::Finding;
 
@@ -33,6 +36,11 @@ pub const CAUSES: &[Cause] = &[
     Cause { name: "layer-type", explains: is_overlay, look: layer_type },
     Cause { name: "layer-in-use", explains: is_overlay, look: layer_in_use },
     Cause { name: "layer-cannot-change", explains: makes_layer, look: layer_for_changes },
+    Cause {
+        name: "overlay-unmapped-owner",
+        explains: |failure| failure.errno == Errno::EOVERFLOW,
+        look: unmapped_owner,
+    },
     Cause { name: "idmap", explains: is_idmap, look: idmap },
     Cause { name: "loop-devices", explains: is_loop, look: loop_devices },
     Cause { name: "file-system-unknown", explains: is_new, look: unknown_file_system },
@@ -357,6 +365,76 @@ fn layer_for_changes(scene: &Scene<'_>) -> Option<Finding> {
     Some(finding.try_this("--overlay=DIR with a directory of the caller's"))
 }
 
+/// How many files are looked at.
+const LOOKED_AT: usize = 4096;
+
+/// An overlay copies a file before it changes it, with its owner: who must exist inside.
+/// ovl_copy_up_one(), fs/overlayfs/copy_up.c
+fn unmapped_owner(scene: &Scene<'_>) -> Option<Finding> {
+    let root = scene.asked.inside.root.as_ref()?;
+    let overlay = root.overlay.as_ref().filter(|overlay| overlay.upper != Upper::None)?;
+    let RootSource::Directory(lowest) = &root.source else { return None };
+    let maps = scene.asked.maps.as_ref().filter(|_| !root.idmap)?;
+    let mapped = |lines: &[IdMap], id: u32| {
+        lines.iter().any(|line| id.checked_sub(line.outside.0).is_some_and(|at| at < line.count))
+    };
+    // Breadth first: what is near the root is what is changed first.
+    let mut paths: VecDeque<PathBuf> = overlay.lower.iter().chain([lowest]).cloned().collect();
+    let mut looked_at = 0;
+    while let Some(path) = paths.pop_front() {
+        let Ok(found) = fs::symlink_metadata(&path) else { continue };
+        let (uid, gid) = (found.uid(), found.gid());
+        if !mapped(&maps.users, uid) || !mapped(&maps.groups, gid) {
+            return Some(
+                Finding::new(format!(
+                    "{} belongs to {uid}:{gid}, who does not exist inside: an overlay cannot copy \
+                     such a file, so that changing it fails with EOVERFLOW",
+                    path.display()
+                ))
+                .try_this(
+                    "--map-auto and a root whose files have these owners, or as root: \
+                     --rootfs DIR:idmap --map-auto",
+                ),
+            );
+        }
+        looked_at += 1;
+        if found.is_dir() && looked_at + paths.len() < LOOKED_AT {
+            let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+            paths.extend(entries.map(|entry| entry.path()).take(LOOKED_AT));
+        }
+    }
+    None
+}
+
+/// What maps the owners of files, as of Linux 6.18; each learned it in a release of its own.
+const MAPS_OWNERS: [&str; 18] = [
+    "btrfs",
+    "ceph",
+    "erofs",
+    "exfat",
+    "ext2",
+    "ext3",
+    "ext4",
+    "f2fs",
+    "fuse",
+    "hugetlbfs",
+    "mqueue",
+    "msdos",
+    "ntfs3",
+    "overlay",
+    "squashfs",
+    "tmpfs",
+    "vfat",
+    "xfs",
+];
+
+/// A tree is mapped as a whole.
+fn unmappable_below<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
+    mounts.iter().find(|mount| {
+        mount.target.starts_with(path) && !MAPS_OWNERS.contains(&mount.fstype.as_str())
+    })
+}
+
 fn idmap(scene: &Scene<'_>) -> Option<Finding> {
     let path = scene.failure.step.strip_prefix("take ")?;
     let mount = scene.machine.mount_of(&fs::canonicalize(path).ok()?)?;
@@ -369,6 +447,17 @@ fn idmap(scene: &Scene<'_>) -> Option<Finding> {
             ))
             .try_this("as root, or --map-auto and a root whose files have these owners"),
         ),
+        Errno::EINVAL if MAPS_OWNERS.contains(&fstype.as_str()) => {
+            let mounts = scene.machine.mounts()?;
+            let below = unmappable_below(&mounts, &fs::canonicalize(path).ok()?)?;
+            let (target, fstype) = (below.target.display(), &below.fstype);
+            Some(
+                Finding::new(format!(
+                    "{target} is mounted in it, and the owners of files on {fstype} cannot be mapped"
+                ))
+                .try_this("a directory without such mounts"),
+            )
+        }
         Errno::EINVAL => Some(
             Finding::new(format!("the owners of files on {fstype} cannot be mapped by a mount"))
                 .try_this("a copy on ext4, XFS, btrfs or tmpfs"),

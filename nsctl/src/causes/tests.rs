@@ -18,6 +18,7 @@ fn asked(new: &[Kind]) -> Context {
         rlimits: Vec::new(),
         nice: None,
         oom_score_adj: None,
+        maps: None,
         ids: Ids::default(),
         starter: Ids::default(),
         size: 0,
