@@ -11,7 +11,7 @@ use std::process::Command;
 use super::common::{Ran, Who, as_each, have, nsctl, skip};
 
 /// Runs a shell's script as `who`, in which `$NSCTL` is the program.
-fn script(who: Who, text: &str) -> Ran {
+pub(super) fn script(who: Who, text: &str) -> Ran {
     shell(who, who, text)
 }
 
@@ -36,7 +36,7 @@ fn shell(starter: Who, who: Who, text: &str) -> Ran {
 }
 
 /// A script that root runs and that starts nsctl as the user with `$AS_USER`.
-fn prepared_by_root(text: &str) -> Option<Ran> {
+pub(super) fn prepared_by_root(text: &str) -> Option<Ran> {
     if !nix::unistd::geteuid().is_root() {
         skip("root prepares the case, and the tests run as a user");
         return None;
@@ -113,7 +113,7 @@ fn a_chroot_into_a_mount_is_named_too() {
 }
 
 /// A word for the shell.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
@@ -270,7 +270,7 @@ fn a_missing_helper_is_named() {
 }
 
 /// As `$HOME/bin` first in PATH: both helpers with this mode.
-fn helpers(mode: &str) -> String {
+pub(super) fn helpers(mode: &str) -> String {
     format!(
         "mkdir -p $HOME/bin; cp /usr/bin/newuidmap /usr/bin/newgidmap $HOME/bin; \
          chmod {mode} $HOME/bin/new?idmap; export PATH=$HOME/bin:$PATH"

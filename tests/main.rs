@@ -16,6 +16,8 @@ mod causes_root;
 mod death;
 mod debian;
 mod descriptors;
+mod doctor;
+mod doctor_line;
 mod dry_run;
 mod errors;
 mod exit_status;

@@ -3,12 +3,14 @@
 //! A room of its own, because two use it: `cli`, which reads them, and `resolve`,
 //! which says what they mean.
 
+mod doctor;
 mod life;
 mod ns;
 mod rights;
 mod root;
 mod run;
 
+pub use doctor::DoctorArgs;
 pub use life::{
     AttachArgs, ExecArgs, InspectArgs, KillArgs, LifeArgs, LogDriver, LogsArgs, NamesArgs, PsArgs,
     RenameArgs, RmArgs, StopArgs,
@@ -16,4 +18,4 @@ pub use life::{
 pub use ns::{LsArgs, NsArgs};
 pub use rights::RightsArgs;
 pub use root::{Dns, PlacedBy, Placement, RootArgs};
-pub use run::{DryRun, PropagationArg, RunArgs, SetgroupsArg};
+pub use run::{DryRun, PropagationArg, RunAlone, RunArgs, SetgroupsArg};

@@ -1,6 +1,7 @@
 //! The command line: verbs, and what is common to them.
 
 mod containers;
+mod doctor;
 mod dry_run;
 mod init_file;
 mod ns;
@@ -11,8 +12,8 @@ use std::mem::ManuallyDrop;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::args::{
-    AttachArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, NsArgs, PsArgs, RenameArgs,
-    RmArgs, RunArgs, StopArgs,
+    AttachArgs, DoctorArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, NsArgs, PsArgs,
+    RenameArgs, RmArgs, RunAlone, RunArgs, StopArgs,
 };
 use crate::error::{self, Error};
 use crate::inherited::Inherited;
@@ -74,6 +75,8 @@ enum Verb {
     /// See the namespaces of the machine
     #[command(subcommand)]
     Ns(NsArgs),
+    /// Tell what works here, and why the rest does not
+    Doctor(DoctorArgs),
     /// Write the init out, as a file for images and other runtimes
     InitFile(InitFileArgs),
 }
@@ -109,18 +112,10 @@ pub fn main(inherited: &Inherited) -> i32 {
         Verb::Rm(args) => containers::rm(&args),
         Verb::Prune => containers::prune(),
         Verb::Ns(args) => ns::main(&args),
+        Verb::Doctor(args) => doctor::main(&args, inherited),
         Verb::InitFile(args) => init_file::main(&args),
     };
     outcome.unwrap_or_else(|error| error::report(&error))
-}
-
-/// `nsctl run`, without the other verbs: making them all costs time and memory at every start,
-/// and the shim keeps a copy of the memory.
-#[derive(Debug, Parser)]
-#[command(name = "nsctl run", max_term_width = 100)]
-struct RunAlone {
-    #[command(flatten)]
-    args: RunArgs,
 }
 
 fn parse() -> Result<Cli, clap::Error> {

@@ -14,6 +14,7 @@ mod causes;
 mod cli;
 mod containers;
 mod detached;
+mod doctor;
 #[cfg(not(test))]
 mod entry;
 mod error;

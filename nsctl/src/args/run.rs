@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
 
 use super::{LifeArgs, RightsArgs, RootArgs};
 
@@ -212,6 +212,16 @@ pub struct RunArgs {
     #[arg(long, value_enum, value_name = "plan|shell", num_args = 0..=1, require_equals = true,
           default_missing_value = "plan")]
     pub dry_run: Option<DryRun>,
+}
+
+/// `nsctl run`, without the other verbs: making them all costs time and memory at every start,
+/// and the shim keeps a copy of the memory.
+#[derive(Debug, Parser)]
+#[command(name = "nsctl run", max_term_width = 100)]
+pub struct RunAlone {
+    /// The options
+    #[command(flatten)]
+    pub args: RunArgs,
 }
 
 /// `--propagation`
