@@ -2,14 +2,18 @@
 
 mod commands;
 mod crashes;
+mod input;
+mod kinds;
+mod no_room;
 mod output;
 mod races;
+mod together;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::common::{Nsctl, Ran, Tag, Who, nsctl};
+use super::common::{Nsctl, Ran, Tag, Who, have, nsctl, skip};
 
 /// A state directory of one test's own, and the containers in it; all are removed at its end.
 pub struct Home {
@@ -72,6 +76,17 @@ impl Home {
     pub fn directory(&self) -> &PathBuf {
         &self.directory
     }
+}
+
+/// Whether `who` may map ranges of ids.
+pub fn has_range(who: Who) -> bool {
+    let name = who.name().unwrap_or_default();
+    let granted = std::fs::read_to_string("/etc/subuid").unwrap_or_default();
+    if who == Who::User && !granted.lines().any(|line| line.starts_with(&format!("{name}:"))) {
+        skip("/etc/subuid grants the user no range");
+        return false;
+    }
+    have("newuidmap")
 }
 
 impl Drop for Home {

@@ -16,12 +16,14 @@
 //! that the next command reads, reports and can remove.
 
 mod about;
+mod lock;
 mod names;
 mod process;
 mod state;
+mod watch;
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, shown};
@@ -31,6 +33,7 @@ pub use about::{About, Request};
 pub use names::pronounceable;
 pub use process::Pinned;
 pub use state::{State, Status};
+pub use watch::Watch;
 
 /// All containers of one owner.
 #[derive(Debug)]
@@ -167,10 +170,11 @@ impl Containers {
         id: &str,
     ) -> Result<Place, Error> {
         make_directory(beside)?;
+        let lock = lock::make(beside)
+            .ok_or_else(|| Error::new(format!("cannot make a lock in {}", beside.display())))?;
         about.write(beside)?;
         request.write(beside)?;
-        let lock =
-            lock(beside).ok_or_else(|| Error::new("cannot lock a directory that was just made"))?;
+        State::reserve(beside)?;
         let path = self.directory().join(id);
         fs::rename(beside, &path)
             .map_err(|error| Error::new(format!("cannot make {}: {error}", path.display())))?;
@@ -181,23 +185,42 @@ impl Containers {
 
     /// Takes the place of one that ended, to start it again.
     pub fn take_again(&self, container: &Container) -> Result<Place, Error> {
-        let taken = lock(&container.path);
-        let lock =
-            taken.ok_or_else(|| Error::new(format!("{} runs already", container.about.name)))?;
-        let _ = fs::remove_file(container.path.join(nsshim::keep::STOP));
-        let directory = File::open(&container.path).map_err(|error| {
-            Error::new(format!("cannot open {}: {error}", container.path.display()))
-        })?;
-        Ok(Place { id: container.id.clone(), path: container.path.clone(), directory, lock })
+        let path = container.path.clone();
+        let lock = lock::take(&path)
+            .ok_or_else(|| Error::new(format!("{} runs already", container.about.name)))?;
+        let failed =
+            |error| Error::new(format!("cannot begin again in {}: {error}", path.display()));
+        let directory = File::open(&path).map_err(failed)?;
+        let _ = fs::remove_file(path.join(nsshim::keep::STOP));
+        // It is not what the last run left; that is put back should this one not begin.
+        match fs::rename(path.join("state"), path.join("state.last")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(failed(error));
+            }
+            _ => State::reserve(&path)?,
+        }
+        Ok(Place { id: container.id.clone(), path, directory, lock })
+    }
+
+    /// Gives up the place of one that did not begin again: it is as it was.
+    pub fn put_back(&self, container: &Container) {
+        container.wait_for_end();
+        let Some(_lock) = lock::take(&container.path) else { return };
+        let _ = fs::rename(container.path.join("state.last"), container.path.join("state"));
     }
 
     /// Removes one that ended, and its name.
     pub fn remove(&self, container: &Container) -> Result<(), Error> {
         let name = &container.about.name;
-        let held = lock(&container.path);
-        if held.is_none() && container.path.exists() {
+        let held = lock::take(&container.path);
+        if held.is_none() && container.path.join("lock").exists() {
             return Err(Error::new(format!("{name} is running"))
                 .try_this(format!("nsctl stop {name}, or nsctl rm -f {name}")));
+        }
+        // First: as long as the directory is there, nobody else can take the name.
+        let file = self.names().join(name);
+        if fs::read_to_string(&file).is_ok_and(|id| id.trim() == container.id) {
+            let _ = fs::remove_file(&file);
         }
         // Out of sight at once, whatever takes longer.
         let aside = self.directory().join(format!(".{}.gone", container.id));
@@ -207,12 +230,22 @@ impl Containers {
                 Error::new(format!("cannot remove {}: {error}", container.path.display()))
             })?,
         }
-        let file = self.names().join(name);
-        if fs::read_to_string(&file).is_ok_and(|id| id.trim() == container.id) {
-            let _ = fs::remove_file(&file);
-        }
         fs::remove_dir_all(&aside)
             .map_err(|error| Error::new(format!("cannot remove {}: {error}", aside.display())))
+    }
+}
+
+impl Containers {
+    /// Removes what a crash left half made or half removed, once it is a minute old.
+    pub fn sweep(&self) {
+        let hidden = fs::read_dir(self.directory()).into_iter().flatten().flatten();
+        for entry in hidden.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b".")) {
+            let age = entry.metadata().and_then(|found| found.modified());
+            let age = age.ok().and_then(|time| time.elapsed().ok()).unwrap_or_default();
+            if age > std::time::Duration::from_secs(60) && !lock::is_locked(&entry.path()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
     }
 }
 
@@ -229,25 +262,15 @@ impl Container {
         }
     }
 
+    /// Waits until a shim that has said how it ended is gone, too.
+    pub fn wait_for_shim(&self) {
+        lock::wait_for_shim(&self.path);
+    }
+
     /// How it is now.
     pub fn look_again(&mut self) {
         self.state = State::read(&self.path);
     }
-}
-
-/// Locks it, unless somebody has. flock(2): the lock goes with the last copy of the
-/// descriptor, and the shim has one.
-fn lock(directory: &Path) -> Option<File> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-        .open(directory.join("lock"))
-        .ok()?;
-    file.try_lock().is_ok().then_some(file)
 }
 
 fn make_directory(path: &Path) -> Result<(), Error> {
@@ -290,9 +313,9 @@ impl Container {
     ///
     /// # Errors
     /// It does not run, or has no pid namespace of its own.
-    pub fn processes(&self) -> Result<Vec<i32>, Error> {
+    pub fn processes(&self, state: &State) -> Result<Vec<i32>, Error> {
         let name = &self.about.name;
-        let pid = self.state.pid.ok_or_else(|| Error::new(format!("{name} is not running")))?;
+        let pid = state.pid.ok_or_else(|| Error::new(format!("{name} is not running")))?;
         let namespace = pid_namespace(pid)
             .ok_or_else(|| Error::new(format!("cannot tell the processes of {name}")))?;
         if pid_namespace(std::process::id() as i32) == Some(namespace.clone()) {
@@ -309,12 +332,12 @@ impl Container {
         found.sort_unstable();
         Ok(found)
     }
+}
 
-    /// Whether that process is one of its own now.
-    pub fn processes_contain(&self, pid: i32) -> bool {
-        let own = self.state.pid.and_then(pid_namespace);
-        own.is_some() && pid_namespace(pid) == own
-    }
+/// Whether that process is now one of the container that is so.
+pub fn is_of(state: &State, pid: i32) -> bool {
+    let own = state.pid.and_then(pid_namespace);
+    own.is_some() && pid_namespace(pid) == own
 }
 
 fn pid_namespace(pid: i32) -> Option<PathBuf> {

@@ -56,7 +56,11 @@ pub fn run(request: Request, wanted: &Wanted) -> Result<i32, Error> {
     let path = place.path.clone();
     let name = About::read(&path).map(|about| about.name).unwrap_or_default();
     let started = start(request, wanted, place, &name, log, restart);
-    if started.is_err() && again.is_none() {
+    if started.is_err()
+        && let Some(container) = &again
+    {
+        containers.put_back(container);
+    } else if started.is_err() {
         // It never ran: nothing of it is left.
         let container = containers.find(&id);
         let _ = container.and_then(|container| {
@@ -100,7 +104,7 @@ fn about(request: &Request, wanted: &Wanted) -> About {
 
 fn asked_as(request: &Request) -> Result<AskedAs, Error> {
     // From the verb on: what is before it only says how much is said.
-    let arguments = std::env::args_os().skip_while(|word| word != "run").collect();
+    let arguments = std::env::args_os().skip(1).skip_while(|word| word != "run").collect();
     let directory = std::env::current_dir()
         .map_err(|error| Error::new(format!("cannot tell the working directory: {error}")))?;
     let owned = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());

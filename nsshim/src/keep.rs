@@ -92,6 +92,10 @@ pub enum Restart {
 /// The file that says that a container is not to be started again.
 pub const STOP: &str = "stop";
 
+/// How many bytes `state` has before the shim writes it, so that it can be written when the disk
+/// is full, too.
+pub const STATE_ROOM: usize = 1024;
+
 /// The time in UTC, as RFC 3339 has it, to the nanosecond.
 pub fn now() -> String {
     clock::Time::now().text()
@@ -99,6 +103,9 @@ pub fn now() -> String {
 
 /// Room for what is read at once: as much as a pipe holds.
 const ROOM: usize = 64 * 1024;
+
+/// How often something more is read after the end: a pipe holds a megabyte at most.
+const MOST_LEFT: u32 = 1024;
 
 /// The keeping shim.
 pub(crate) struct Keeper {
@@ -111,6 +118,8 @@ pub(crate) struct Keeper {
     input: Option<OwnedFd>,
     /// What was said to the workload and it has not read.
     unread: Vec<u8>,
+    /// Whether nothing is said after that.
+    input_ends: bool,
     log: Option<log::Log>,
     clients: Clients,
     restart: Restart,
@@ -137,6 +146,7 @@ impl Keeper {
             terminal: None,
             input,
             unread: Vec::new(),
+            input_ends: false,
             log,
             clients,
             restart,
@@ -237,13 +247,15 @@ impl Keeper {
         self.clients.tell(stream, bytes);
     }
 
+    /// Says in the log what nobody is there to hear.
+    pub fn complain(&mut self, why: &str) {
+        self.heard(Stream::Stderr, format!("nsctl: {why}\n").as_bytes());
+    }
+
     fn answer(&mut self, said: Said) {
         match said {
             Said::Input(bytes) => self.unread.extend(bytes),
-            Said::EndOfInput => {
-                self.pass_input();
-                self.input = None;
-            }
+            Said::EndOfInput => self.input_ends = true,
             Said::Resize { rows, columns } => {
                 if let Some(terminal) = &self.terminal {
                     let size = nix::pty::Winsize {
@@ -268,8 +280,12 @@ impl Keeper {
                 Ok(written) => drop(self.unread.drain(..written)),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return,
+                // Nobody reads it any more.
                 Err(_) => self.unread.clear(),
             }
+        }
+        if self.input_ends {
+            self.input = None;
         }
     }
 
@@ -277,13 +293,15 @@ impl Keeper {
     pub fn started(&mut self, pid: Pid) {
         let now = clock::Time::now();
         self.started = Some(now);
-        record::running(&self.directory, &self.proc, pid, now, self.restarts);
+        let lost = self.lost();
+        record::running(&self.directory, &self.proc, pid, now, self.restarts, lost);
     }
 
     /// It is gone: what it said last is kept, and how it ended. Returns how long to wait
     /// before it is started again, if it is to be.
     pub fn ended(&mut self, exit: Exit) -> Option<std::time::Duration> {
-        while self.hear_what_is_left() {}
+        // Not for ever: in a pid namespace that was joined, others may go on writing.
+        let _ = (0..MOST_LEFT).find(|_| !self.hear_what_is_left());
         if let Some(log) = &mut self.log {
             log.flush(&self.directory);
         }
@@ -311,7 +329,13 @@ impl Keeper {
 
     fn record_end(&self, exit: Exit, comes_back: bool) {
         let finished = self.finished.unwrap_or_else(clock::Time::now);
-        record::ended(&self.directory, exit, self.started, finished, self.restarts, comes_back);
+        let end = record::End { exit, started: self.started, finished, comes_back };
+        record::ended(&self.directory, &self.proc, &end, self.restarts, self.lost());
+    }
+
+    /// Bytes of output that found no room.
+    fn lost(&self) -> u64 {
+        self.log.as_ref().map_or(0, log::Log::lost)
     }
 
     /// Processes that were killed have written before: it is all in the pipes.

@@ -79,8 +79,11 @@ pub(crate) fn run(
         }
         match make_again(&plan) {
             Ok(child) => monitor.watch(child),
-            // Nobody waits for this start, so there is nobody to tell.
-            Err(_) => sys::exit_now(125),
+            // Nobody waits for this start, so there is nobody to tell but who asks later.
+            Err(failure) => {
+                monitor.was_not_made_again(&failure);
+                sys::exit_now(125)
+            }
         }
     }
 }

@@ -53,3 +53,25 @@ fn many_are_started_stopped_and_removed_at_once() {
         assert_eq!(home.left(), [""; 0]);
     });
 }
+
+/// The caller of the first run may end while the second is being made.
+#[test]
+fn no_run_is_lost_when_the_caller_leaves() {
+    as_each(|who| {
+        let home = Home::new(who);
+        for _ in 0..10 {
+            home.start(&[
+                "--name",
+                "c",
+                "--restart",
+                "on-failure:2",
+                "sh",
+                "-c",
+                "echo once; exit 3",
+            ]);
+            home.run(&["wait", "c"]).success();
+            assert_eq!(home.run(&["logs", "c"]).success(), "once\nonce\nonce");
+            home.run(&["rm", "c"]).success();
+        }
+    });
+}

@@ -75,6 +75,7 @@ pub fn rm(args: &RmArgs) -> Result<i32, Error> {
 /// `nsctl prune`: removes all that ended.
 pub fn prune() -> Result<i32, Error> {
     let containers = Containers::open()?;
+    containers.sweep();
     let mut status = 0;
     for container in containers.all()? {
         if !matches!(container.state.status, Status::Exited | Status::Dead) {

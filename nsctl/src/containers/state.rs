@@ -1,9 +1,14 @@
 //! How a container is: what its shim wrote, and whether the shim lives.
 
-use std::fs::{self, File};
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use serde_json::Value;
+
+use super::lock::is_locked;
+use crate::error::Error;
 
 /// In a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +65,8 @@ pub struct State {
     pub finished: Option<String>,
     /// How often it was started again.
     pub restarts: u64,
+    /// Bytes of output that found no room in the log.
+    pub log_lost: u64,
 }
 
 impl State {
@@ -76,9 +83,7 @@ impl State {
             Some("exited") => Some(Status::Exited),
             _ => None,
         };
-        let paused = || directory.join("paused").exists();
         let status = match (alive, said) {
-            (true, Some(Status::Running)) if paused() => Status::Paused,
             (true, Some(said)) => said,
             (true, None) => Status::Starting,
             (false, Some(Status::Exited)) => Status::Exited,
@@ -86,7 +91,7 @@ impl State {
         };
         let runs = alive && said == Some(Status::Running);
         let text = |key: &str| value[key].as_str().map(str::to_string);
-        State {
+        let mut state = State {
             status,
             pid: number("pid").filter(|_| runs).map(|pid| pid as i32),
             start_ticks: number("start_ticks"),
@@ -97,13 +102,46 @@ impl State {
             started: text("started"),
             finished: text("finished"),
             restarts: number("restarts").unwrap_or_default(),
+            log_lost: number("log_lost").unwrap_or_default(),
+        };
+        if state.status == Status::Running && state.is_paused(directory) {
+            state.status = Status::Paused;
         }
+        state
+    }
+
+    /// Makes the file with room for all that the shim may write there: it must be able to when
+    /// the disk is full, too.
+    pub fn reserve(directory: &Path) -> Result<(), Error> {
+        let path = directory.join("state");
+        let text =
+            format!("{:1$}", "{\"version\":1,\"status\":\"starting\"}", nsshim::keep::STATE_ROOM);
+        write_private(&path, &text)
+            .map_err(|error| Error::new(format!("cannot write {}: {error}", path.display())))
+    }
+
+    /// Notes that it is paused: this run of it, not a later one.
+    pub fn note_paused(&self, directory: &Path) -> std::io::Result<()> {
+        write_private(&directory.join("paused"), &which_run(self.pid, self.start_ticks))
+    }
+
+    fn is_paused(&self, directory: &Path) -> bool {
+        fs::read_to_string(directory.join("paused"))
+            .is_ok_and(|text| text == which_run(self.pid, self.start_ticks))
     }
 }
 
-/// Whether a shim holds the lock. To ask is to take it for a moment, shared, so that those
-/// who ask do not see each other.
-fn is_locked(directory: &Path) -> bool {
-    let Ok(file) = File::open(directory.join("lock")) else { return false };
-    file.try_lock_shared().is_err()
+fn which_run(pid: Option<i32>, start_ticks: Option<u64>) -> String {
+    format!("{} {}\n", pid.unwrap_or_default(), start_ticks.unwrap_or_default())
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
 }

@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fstat};
+use nix::sys::uio::pread;
+use nix::unistd::ftruncate;
 
 use super::Stream;
 use super::clock::Time;
@@ -41,29 +43,42 @@ pub(super) struct Log {
     partial: [Vec<u8>; 2],
     /// Bytes that found no room on the disk since the last that did.
     lost: u64,
+    /// All that found none before.
+    lost_before: u64,
 }
 
 impl Log {
     pub fn open(directory: &OwnedFd, to: LogTo) -> Self {
         let file = open(directory);
-        let size = file.as_ref().and_then(|file| fstat(file).ok()).map_or(0, |f| f.st_size as u64);
-        Log { to, file, size, partial: [Vec::new(), Vec::new()], lost: 0 }
+        let mut log =
+            Log { to, file, size: 0, partial: [Vec::new(), Vec::new()], lost: 0, lost_before: 0 };
+        log.size = log.length();
+        if to.format == Format::Json {
+            log.end_cut_line(directory);
+        }
+        log
     }
 
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.file.as_ref().map(AsFd::as_fd)
     }
 
+    /// Bytes that found no room, of those that were to be written.
+    pub fn lost(&self) -> u64 {
+        self.lost_before + self.lost
+    }
+
     pub fn write(&mut self, directory: &OwnedFd, stream: Stream, bytes: &[u8]) {
         if self.to.format == Format::Plain {
-            self.put(directory, bytes);
+            let room = usize::try_from(self.to.max_size).unwrap_or(usize::MAX);
+            bytes.chunks(room).for_each(|part| self.put(directory, part));
             return;
         }
         let mut records = String::new();
         let now = Time::now().text();
-        let partial = &mut self.partial[stream as usize];
         let mut rest = bytes;
         while !rest.is_empty() {
+            let partial = &mut self.partial[stream as usize];
             let end = rest.iter().position(|&byte| byte == b'\n').map(|at| at + 1);
             let room = LONGEST - partial.len();
             let (taken, whole) = match end {
@@ -74,8 +89,13 @@ impl Log {
             partial.extend(&rest[..taken]);
             rest = &rest[taken..];
             if whole {
+                let before = records.len();
                 record(&mut records, stream, partial, &now);
                 partial.clear();
+                if before > 0 && self.size + records.len() as u64 > self.to.max_size {
+                    self.put(directory, &records.as_bytes()[..before]);
+                    records.drain(..before);
+                }
             }
         }
         self.put(directory, records.as_bytes());
@@ -104,27 +124,55 @@ impl Log {
         if self.file.is_none() {
             self.file = open(directory);
         }
-        let Some(file) = &self.file else { return };
         if self.lost > 0 && self.to.format == Format::Json {
             let mut note = String::new();
             let text = format!("nsctl: {} bytes were lost: no room for the log\n", self.lost);
             record(&mut note, Stream::Stderr, text.as_bytes(), &Time::now().text());
-            if nix::unistd::write(file, note.as_bytes()) != Ok(note.len()) {
+            if self.append(note.as_bytes()) < note.len() {
                 self.lost += bytes.len() as u64;
                 return;
             }
-            self.size += note.len() as u64;
         }
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            match nix::unistd::write(file, rest) {
-                Ok(written) => rest = &rest[written..],
+        let written = self.append(bytes);
+        if written > 0 {
+            self.lost_before += std::mem::take(&mut self.lost);
+        }
+        self.lost += (bytes.len() - written) as u64;
+    }
+
+    /// Returns how much was written: in JSON only whole lines.
+    fn append(&mut self, bytes: &[u8]) -> usize {
+        let Some(file) = &self.file else { return 0 };
+        let mut written = 0;
+        while written < bytes.len() {
+            match nix::unistd::write(file, &bytes[written..]) {
+                Ok(more) => written += more,
                 Err(nix::errno::Errno::EINTR) => {}
                 Err(_) => break,
             }
         }
-        self.size += (bytes.len() - rest.len()) as u64;
-        self.lost = if rest.is_empty() { 0 } else { self.lost + rest.len() as u64 };
+        if written < bytes.len() && self.to.format == Format::Json {
+            let whole = bytes[..written].iter().rposition(|&byte| byte == b'\n');
+            written = whole.map_or(0, |at| at + 1);
+            let _ = ftruncate(file, (self.size + written as u64) as i64);
+        }
+        self.size += written as u64;
+        written
+    }
+
+    fn length(&self) -> u64 {
+        self.file.as_ref().and_then(|file| fstat(file).ok()).map_or(0, |f| f.st_size as u64)
+    }
+
+    /// A shim that was killed may have left half a line, and what comes must not be glued to it.
+    fn end_cut_line(&mut self, directory: &OwnedFd) {
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+        let Ok(file) = openat(directory.as_fd(), "log", flags, Mode::empty()) else { return };
+        let mut last = [0];
+        let end = self.size.saturating_sub(1) as i64;
+        if self.size > 0 && pread(&file, &mut last, end) == Ok(1) && last != *b"\n" {
+            self.append(b"\n");
+        }
     }
 
     /// `log` becomes `log.1`, `log.1` becomes `log.2`, and the last goes.

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::Mode;
-use nix::unistd::Pid;
+use nix::unistd::{Pid, UnlinkatFlags, unlinkat};
 
 use super::clock::Time;
 use crate::exit::Exit;
@@ -15,43 +15,62 @@ use crate::exit::Exit;
 /// The layout of the file. A reader that knows only older ones says so.
 const VERSION: u32 = 1;
 
-pub(super) fn running(directory: &OwnedFd, proc: &OwnedFd, pid: Pid, started: Time, restarts: u32) {
-    let mut text = head("running", restarts);
+/// How a run ended.
+pub(super) struct End {
+    pub exit: Exit,
+    pub started: Option<Time>,
+    pub finished: Time,
+    pub comes_back: bool,
+}
+
+pub(super) fn running(
+    directory: &OwnedFd,
+    proc: &OwnedFd,
+    pid: Pid,
+    started: Time,
+    restarts: u32,
+    lost: u64,
+) {
+    let mut text = head("running", restarts, lost);
     let _ = write!(text, ",\"pid\":{pid}");
     // A number is used again; with the time of its start it is a process.
     if let Some(ticks) = start_ticks(proc, pid) {
         let _ = write!(text, ",\"start_ticks\":{ticks}");
     }
-    let _ = write!(text, ",\"shim\":{}", std::process::id());
-    if let Some(ticks) = start_ticks(proc, Pid::this()) {
-        let _ = write!(text, ",\"shim_start_ticks\":{ticks}");
-    }
+    shim(&mut text, proc);
     let _ = write!(text, ",\"started\":\"{}\"}}", started.text());
     replace(directory, &text);
 }
 
-pub(super) fn ended(
-    directory: &OwnedFd,
-    exit: Exit,
-    started: Option<Time>,
-    finished: Time,
-    restarts: u32,
-    comes_back: bool,
-) {
-    let mut text = head(if comes_back { "restarting" } else { "exited" }, restarts);
-    let _ = write!(text, ",\"exit_status\":{}", exit.status());
-    if let Exit::Signaled { signal, core } = exit {
+pub(super) fn ended(directory: &OwnedFd, proc: &OwnedFd, end: &End, restarts: u32, lost: u64) {
+    let status = if end.comes_back { "restarting" } else { "exited" };
+    let mut text = head(status, restarts, lost);
+    let _ = write!(text, ",\"exit_status\":{}", end.exit.status());
+    if let Exit::Signaled { signal, core } = end.exit {
         let _ = write!(text, ",\"signal\":{signal},\"core\":{core}");
     }
-    if let Some(started) = started {
+    if end.comes_back {
+        shim(&mut text, proc);
+    }
+    if let Some(started) = end.started {
         let _ = write!(text, ",\"started\":\"{}\"", started.text());
     }
-    let _ = write!(text, ",\"finished\":\"{}\"}}", finished.text());
+    let _ = write!(text, ",\"finished\":\"{}\"}}", end.finished.text());
     replace(directory, &text);
 }
 
-fn head(status: &str, restarts: u32) -> String {
-    format!("{{\"version\":{VERSION},\"status\":\"{status}\",\"restarts\":{restarts}")
+/// We, for those who want a container that rests not to be started again.
+fn shim(text: &mut String, proc: &OwnedFd) {
+    let _ = write!(text, ",\"shim\":{}", std::process::id());
+    if let Some(ticks) = start_ticks(proc, Pid::this()) {
+        let _ = write!(text, ",\"shim_start_ticks\":{ticks}");
+    }
+}
+
+fn head(status: &str, restarts: u32, lost: u64) -> String {
+    format!(
+        "{{\"version\":{VERSION},\"status\":\"{status}\",\"restarts\":{restarts},\"log_lost\":{lost}"
+    )
 }
 
 /// When a process was started, in clock ticks since boot: field 22 of /proc/PID/stat.
@@ -66,16 +85,36 @@ pub fn start_ticks(proc: impl AsFd, pid: Pid) -> Option<u64> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
-/// Without room on the disk the old state stays; the lock still tells that we are dead.
+/// A reader sees the old one or the new one.
 fn replace(directory: &OwnedFd, text: &str) {
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_CLOEXEC;
-    let flags = flags | OFlag::O_NOFOLLOW;
-    let Ok(file) = openat(directory.as_fd(), "state.new", flags, Mode::from_bits_truncate(0o600))
-    else {
-        return;
-    };
-    let whole = format!("{text}\n");
-    if nix::unistd::write(&file, whole.as_bytes()) == Ok(whole.len()) {
-        let _ = renameat(directory.as_fd(), "state.new", directory.as_fd(), "state");
+    if write_beside(directory, text).is_none() {
+        write_over(directory, text);
     }
+}
+
+fn write_beside(directory: &OwnedFd, text: &str) -> Option<()> {
+    let flags = OFlag::O_CREAT | OFlag::O_TRUNC;
+    let file = open(directory, "state.new", flags)?;
+    // With room for the next one.
+    let whole = format!("{text:0$}\n", super::STATE_ROOM - 1);
+    let written = nix::unistd::write(&file, whole.as_bytes()) == Ok(whole.len());
+    let moved =
+        written && renameat(directory.as_fd(), "state.new", directory.as_fd(), "state").is_ok();
+    if !moved {
+        // It takes room that somebody else needs.
+        let _ = unlinkat(directory.as_fd(), "state.new", UnlinkatFlags::NoRemoveDir);
+    }
+    moved.then_some(())
+}
+
+/// Without room on the disk: what the file has, it has. One write of a part of a page is seen
+/// whole by a read of it.
+fn write_over(directory: &OwnedFd, text: &str) {
+    let Some(file) = open(directory, "state", OFlag::empty()) else { return };
+    let _ = nix::unistd::write(&file, format!("{text:0$}\n", super::STATE_ROOM - 1).as_bytes());
+}
+
+fn open(directory: &OwnedFd, name: &str, flags: OFlag) -> Option<OwnedFd> {
+    let flags = flags | OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    openat(directory.as_fd(), name, flags, Mode::from_bits_truncate(0o600)).ok()
 }

@@ -41,6 +41,8 @@ pub(super) struct Monitor<'a> {
     stopped_caller: Option<Pid>,
     exit: Option<Exit>,
     failed: bool,
+    /// Whether it was made before, and nobody waits to hear that it was not made this time.
+    is_again: bool,
     /// What was done for the container on the host.
     outside: &'a [Outside],
 }
@@ -79,6 +81,7 @@ impl<'a> Monitor<'a> {
             stopped_caller: None,
             exit: None,
             failed: false,
+            is_again: false,
             outside: &plan.outside,
         };
         monitor.let_go();
@@ -168,6 +171,15 @@ impl<'a> Monitor<'a> {
         self.workload_is_stopped = false;
         self.exit = None;
         self.failed = false;
+        self.is_again = true;
+    }
+
+    /// The container could not be made again. It has ended for good then.
+    pub(super) fn was_not_made_again(&mut self, why: &Failure) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.complain(&format!("not started again: {why}"));
+            keeper.stays_ended(Exit::Code(125));
+        }
     }
 
     fn wait(&self) -> Ready {
@@ -224,12 +236,29 @@ impl<'a> Monitor<'a> {
                 if !self.workload_runs =>
             {
                 self.failed |= matches!(message, Message::Failed(_) | Message::NotExecuted { .. });
+                if self.is_again {
+                    self.keep_complaint(&message);
+                }
                 match (&mut self.keeper, message, fd) {
                     (Some(keeper), Message::Terminal, Some(master)) => keeper.take_terminal(master),
                     (_, message, fd) => self.tell(&message, fd.as_ref().map(AsFd::as_fd)),
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Who asked for the first start hears of it; of a later one only the log can tell.
+    fn keep_complaint(&mut self, message: &Message) {
+        let why = match message {
+            Message::Failed(failure) => failure.to_string(),
+            Message::NotExecuted { errno, .. } => {
+                format!("cannot execute the command: {}", Errno::from_raw(*errno))
+            }
+            _ => return,
+        };
+        if let Some(keeper) = self.keeper.as_mut().filter(|_| self.is_again) {
+            keeper.complain(&format!("not started again: {why}"));
         }
     }
 
@@ -242,7 +271,9 @@ impl<'a> Monitor<'a> {
             }
             Report::Failed { stage: Stage::Exec, errno, code } => {
                 self.failed = true;
-                self.tell(&Message::NotExecuted { errno, code }, None);
+                let message = Message::NotExecuted { errno, code };
+                self.keep_complaint(&message);
+                self.tell(&message, None);
             }
             // That it forks, and loads a filter, is all it does before; we ask for nothing else.
             Report::Failed { stage, errno, .. } => {
@@ -292,7 +323,8 @@ impl<'a> Monitor<'a> {
                     saved.restore_if_still_raw();
                 }
                 // Who is kept lives on; but not before its caller heard that it runs.
-                if self.keeper.is_none() || !self.is_started {
+                let is_kept = self.keeper.is_some() && (self.is_started || self.is_again);
+                if !is_kept {
                     send_kill(&self.child);
                 }
             }
@@ -313,10 +345,16 @@ impl<'a> Monitor<'a> {
                 self.hear_death_or_stop();
             } else if let Some(witness) = &mut self.child.witness {
                 witness.note(info);
-            } else if info.is_from_process() {
+            } else if info.is_from_process() && !self.is_our_own(&info) {
                 self.pass(info);
             }
         }
+    }
+
+    /// What the kernel sends for what we did: SIGPIPE when nobody reads what a client said,
+    /// SIGXFSZ when the log may not grow. It looks as if we had sent it.
+    fn is_our_own(&self, info: &SignalInfo) -> bool {
+        self.keeper.is_some() && info.pid == std::process::id() as i32
     }
 
     /// A child of ours changed: the container's first process stopped (without
@@ -407,7 +445,7 @@ impl<'a> Monitor<'a> {
             self.tell(&Message::Exited(exit), None);
         }
         self.outlive_caller();
-        let again = self.keeper.as_mut().filter(|_| self.is_started);
+        let again = self.keeper.as_mut().filter(|_| self.is_started || self.is_again);
         (exit, again.and_then(|keeper| keeper.ended(exit)))
     }
 

@@ -52,6 +52,7 @@ fn describe(container: &Container) -> Value {
             "started": state.started,
             "finished": state.finished,
             "restarts": state.restarts,
+            "log_lost": state.log_lost,
         },
         "namespaces": state.pid.map(namespaces),
         "config": {

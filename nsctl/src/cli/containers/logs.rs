@@ -3,16 +3,14 @@
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use serde_json::Value;
 
 use crate::args::LogsArgs;
-use crate::containers::{Container, Containers, Status};
+use crate::containers::{Container, Containers, Status, Watch};
 use crate::error::{Error, shown};
 use crate::output::seconds_of;
 
@@ -44,7 +42,7 @@ pub fn logs(args: &LogsArgs) -> Result<i32, Error> {
         if ended {
             return Ok(0);
         }
-        watch.wait();
+        watch.wait(Duration::from_secs(1));
     }
 }
 
@@ -229,30 +227,4 @@ fn next_file(directory: &Path, inode: Option<u64>) -> Option<PathBuf> {
     let is_it = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| Some(found.ino()) == inode);
     let at = all.iter().position(is_it)?;
     all.get(at + 1).cloned()
-}
-
-/// Wakes when something in the directory changes. inotify(7)
-struct Watch(Inotify);
-
-impl Watch {
-    fn of(directory: &Path) -> Result<Self, Error> {
-        let failed = |errno| Error::new(format!("cannot follow the log: inotify: {errno}"));
-        let watch =
-            Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).map_err(failed)?;
-        let events = AddWatchFlags::IN_MODIFY
-            | AddWatchFlags::IN_CREATE
-            | AddWatchFlags::IN_MOVE
-            | AddWatchFlags::IN_DELETE_SELF
-            | AddWatchFlags::IN_MOVE_SELF
-            | AddWatchFlags::IN_CLOSE_WRITE;
-        watch.add_watch(directory, events).map_err(failed)?;
-        Ok(Watch(watch))
-    }
-
-    fn wait(&self) {
-        // Not for ever: a shim that is killed writes nothing.
-        let limit = PollTimeout::from(1000u16);
-        let _ = poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], limit);
-        while self.0.read_events().is_ok() {}
-    }
 }

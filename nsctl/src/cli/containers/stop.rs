@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::each;
 use crate::args::{KillArgs, NamesArgs, StopArgs};
-use crate::containers::{Container, Pinned, Status};
+use crate::containers::{Container, Pinned, State, Status, Watch, is_of};
 use crate::error::Error;
 use crate::resolve;
 
@@ -20,39 +20,66 @@ pub fn stop(args: &StopArgs) -> Result<i32, Error> {
 }
 
 /// Ends it, if it runs, by `signal`, and after `patience` seconds by SIGKILL.
+///
+/// In whatever state it is met, and whatever it becomes meanwhile: it may be being made, or be
+/// made again.
 pub fn end(container: &Container, signal: i32, patience: Option<u32>) -> Result<(), Error> {
     let name = &container.about.name;
-    let state = &container.state;
-    if matches!(state.status, Status::Exited | Status::Dead) {
-        return Ok(());
-    }
-    // First, or the shim would start it again.
-    File::create(container.path.join(nsshim::keep::STOP))
-        .map_err(|error| Error::new(format!("cannot stop {name}: {error}")))?;
-    if state.status == Status::Paused {
-        go_on(container)?;
-    }
-    let first = state.pid.and_then(|pid| Pinned::open(pid, state.start_ticks));
-    match first {
-        Some(first) => {
-            send(name, &first, signal)?;
-            let patience = patience.map(|seconds| Duration::from_secs(u64::from(seconds)));
-            if signal != libc::SIGKILL && !first.wait(patience) {
-                send(name, &first, libc::SIGKILL)?;
-            }
-            first.wait(None);
+    let patience = patience.map(|seconds| Duration::from_secs(u64::from(seconds)));
+    // What is gone has ended.
+    let Ok(watch) = Watch::of(&container.path) else { return Ok(()) };
+    let mut asked: Option<(i32, Instant)> = None;
+    loop {
+        let state = State::read(&container.path);
+        if matches!(state.status, Status::Exited | Status::Dead) {
+            container.wait_for_shim();
+            return Ok(());
         }
-        // It is between two runs, or about to begin the first.
-        None => {
+        // First, or the shim would start it again; and who starts it again takes it away.
+        match File::create(container.path.join(nsshim::keep::STOP)) {
+            Err(error) if container.path.exists() && container.about.restart != "no" => {
+                return Err(Error::new(format!("cannot stop {name}: {error}")));
+            }
+            _ => {}
+        }
+        if state.status == Status::Paused {
+            go_on(container, &state)?;
+        }
+        let first = state.pid.and_then(|pid| Pinned::open(pid, state.start_ticks));
+        let Some(first) = first else {
+            // A pause before it is made again ends by a signal. While it is being made
+            // there is nobody to signal, but that takes no longer than a start.
+            let rests = state.status == Status::Restarting;
             let shim = state.shim.and_then(|pid| Pinned::open(pid, state.shim_start_ticks));
-            if let Some(shim) = shim {
+            if let Some(shim) = shim.filter(|_| rests) {
                 send(name, &shim, libc::SIGTERM)?;
             }
+            watch.wait(LOOK_AGAIN);
+            continue;
+        };
+        let since = match asked {
+            Some((pid, since)) if pid == first.pid => since,
+            _ => {
+                send(name, &first, signal)?;
+                let now = Instant::now();
+                asked = Some((first.pid, now));
+                now
+            }
+        };
+        let left = patience.map(|patience| patience.saturating_sub(since.elapsed()));
+        if signal != libc::SIGKILL && !first.wait(left) {
+            send(name, &first, libc::SIGKILL)?;
+        }
+        first.wait(None);
+        // It may come back, or another may have started it again.
+        while State::read(&container.path).pid == Some(first.pid) {
+            watch.wait(LOOK_AGAIN);
         }
     }
-    container.wait_for_end();
-    Ok(())
 }
+
+/// How long a change may be missed, such as the death of a shim that was killed.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 fn send(name: &str, to: &Pinned, signal: i32) -> Result<(), Error> {
     to.signal(signal)
@@ -69,13 +96,9 @@ pub fn kill(args: &KillArgs) -> Result<i32, Error> {
         let Some(first) = first else {
             return Err(Error::new(format!("{name} is not running")));
         };
-        if signal == libc::SIGKILL {
-            File::create(container.path.join(nsshim::keep::STOP))
-                .map_err(|error| Error::new(format!("cannot kill {name}: {error}")))?;
-        }
-        send(&name, &first, signal)?;
-        if signal == libc::SIGKILL {
-            container.wait_for_end();
+        match signal {
+            libc::SIGKILL => end(&container, signal, None)?,
+            _ => send(&name, &first, signal)?,
         }
         Ok(name)
     })
@@ -90,8 +113,10 @@ pub fn pause(names: &NamesArgs) -> Result<i32, Error> {
             Status::Paused => return Err(Error::new(format!("{name} is paused already"))),
             _ => return Err(Error::new(format!("{name} is not running"))),
         }
-        signal_all(&container, libc::SIGSTOP)?;
-        File::create(container.path.join("paused"))
+        signal_all(&container, &container.state, libc::SIGSTOP)?;
+        container
+            .state
+            .note_paused(&container.path)
             .map_err(|error| Error::new(format!("cannot pause {name}: {error}")))?;
         Ok(name)
     })
@@ -103,26 +128,26 @@ pub fn unpause(names: &NamesArgs) -> Result<i32, Error> {
         if container.state.status != Status::Paused {
             return Err(Error::new(format!("{} is not paused", container.about.name)));
         }
-        go_on(&container)?;
+        go_on(&container, &container.state)?;
         Ok(container.about.name)
     })
 }
 
-fn go_on(container: &Container) -> Result<(), Error> {
+fn go_on(container: &Container, state: &State) -> Result<(), Error> {
     let _ = fs::remove_file(container.path.join("paused"));
-    signal_all(container, libc::SIGCONT)
+    signal_all(container, state, libc::SIGCONT)
 }
 
 /// How long new processes may keep appearing while all are being stopped.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Signals every process of the container's pid namespace, and those that they make meanwhile.
-fn signal_all(container: &Container, signal: i32) -> Result<(), Error> {
+fn signal_all(container: &Container, state: &State, signal: i32) -> Result<(), Error> {
     let name = &container.about.name;
     let begin = Instant::now();
     let mut known: Vec<i32> = Vec::new();
     loop {
-        let all = container.processes()?;
+        let all = container.processes(state)?;
         let new: Vec<i32> = all.iter().copied().filter(|pid| !known.contains(pid)).collect();
         if new.is_empty() {
             return Ok(());
@@ -130,7 +155,7 @@ fn signal_all(container: &Container, signal: i32) -> Result<(), Error> {
         for pid in new {
             // One that ended meanwhile needs nothing.
             if let Some(process) = Pinned::open(pid, None)
-                && container.processes_contain(pid)
+                && is_of(state, pid)
             {
                 send(name, &process, signal)?;
             }
