@@ -1,10 +1,11 @@
 //! `nsctl logs`: what a container said.
 
+mod files;
+
 use std::collections::VecDeque;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -13,6 +14,7 @@ use crate::args::LogsArgs;
 use crate::containers::{Container, Containers, Status, Watch};
 use crate::error::{Error, shown};
 use crate::output::seconds_of;
+use files::{LogFile, snapshot};
 
 /// Prints it.
 pub fn logs(args: &LogsArgs) -> Result<i32, Error> {
@@ -32,7 +34,7 @@ pub fn logs(args: &LogsArgs) -> Result<i32, Error> {
     }
     // Before the files are read: what comes meanwhile is then seen, too.
     let watch = args.follow.then(|| Watch::of(&container.path)).transpose()?;
-    let mut shower = Shower { is_json, timestamps: args.timestamps, wanted };
+    let shower = Shower { is_json, timestamps: args.timestamps, wanted };
     let mut current = shower.past(&container.path)?;
     let Some(watch) = watch else { return Ok(0) };
     loop {
@@ -92,6 +94,12 @@ struct Current {
     partial: Vec<u8>,
 }
 
+impl Current {
+    fn new(LogFile { inode, file }: LogFile) -> Self {
+        Current { reader: BufReader::new(file), inode, partial: Vec::new() }
+    }
+}
+
 struct Shower {
     is_json: bool,
     timestamps: bool,
@@ -103,20 +111,11 @@ impl Shower {
     fn past(&self, directory: &Path) -> Result<Option<Current>, Error> {
         let mut last: VecDeque<Vec<u8>> = VecDeque::new();
         let mut current = None;
-        for path in files(directory) {
-            let Ok(file) = File::open(&path) else { continue };
-            let inode = file.metadata().map_or(0, |found| found.ino());
-            let mut reader = BufReader::new(file);
-            let mut line = Vec::new();
-            while reader.read_until(b'\n', &mut line).map_err(|e| unreadable(&path, &e))? > 0 {
-                if !line.ends_with(b"\n") && self.is_json {
-                    break;
-                }
-                let line = std::mem::take(&mut line);
-                if !self.lets(&line) {
-                    continue;
-                }
+        for file in snapshot(directory) {
+            let mut file = Current::new(file);
+            while let Some(line) = self.line(&mut file)? {
                 match self.wanted.tail {
+                    _ if !self.lets(&line) => {}
                     None => self.show(&line)?,
                     Some(most) => {
                         last.push_back(line);
@@ -126,49 +125,49 @@ impl Shower {
                     }
                 }
             }
-            current = Some(Current { reader, inode, partial: line });
+            current = Some(file);
         }
         last.iter().try_for_each(|line| self.show(line))?;
         Ok(current)
     }
 
     /// What came since, over a change of files, too.
-    fn more(&mut self, current: &mut Option<Current>, container: &Container) -> Result<(), Error> {
+    fn more(&self, current: &mut Option<Current>, container: &Container) -> Result<(), Error> {
         loop {
             if let Some(current) = current.as_mut() {
                 self.rest(current)?;
             }
-            let path = container.path.join("log");
-            let Ok(found) = fs::metadata(&path) else { return Ok(()) };
-            if current.as_ref().is_some_and(|current| current.inode == found.ino()) {
+            let mut all = snapshot(&container.path);
+            let known = current.as_ref().map(|current| current.inode);
+            // When ours is gone, all there is came after it.
+            let next = all.iter().position(|file| Some(file.inode) == known).map_or(0, |at| at + 1);
+            if next >= all.len() {
                 return Ok(());
             }
-            // All that was in the old one was read after it had been put away.
-            let next = next_file(&container.path, current.as_ref().map(|current| current.inode));
-            let Ok(mut file) = File::open(next.unwrap_or(path)) else { return Ok(()) };
-            let _ = file.seek(SeekFrom::Start(0));
-            let inode = file.metadata().map_or(0, |found| found.ino());
-            *current = Some(Current { reader: BufReader::new(file), inode, partial: Vec::new() });
+            // All that was in the old one was written before it had been put away.
+            if let Some(current) = current.as_mut() {
+                self.rest(current)?;
+            }
+            *current = Some(Current::new(all.swap_remove(next)));
         }
     }
 
     fn rest(&self, current: &mut Current) -> Result<(), Error> {
-        if !self.is_json {
-            let mut bytes = Vec::new();
-            let _ = current.reader.read_to_end(&mut bytes);
-            return print(&mut io::stdout().lock(), &bytes);
-        }
-        loop {
-            match current.reader.read_until(b'\n', &mut current.partial) {
-                Ok(1..) if current.partial.ends_with(b"\n") => {
-                    let line = std::mem::take(&mut current.partial);
-                    if self.lets(&line) {
-                        self.show(&line)?;
-                    }
-                }
-                _ => return Ok(()),
+        while let Some(line) = self.line(current)? {
+            if self.lets(&line) {
+                self.show(&line)?;
             }
         }
+        Ok(())
+    }
+
+    /// The next whole line; of bytes, what there is.
+    fn line(&self, from: &mut Current) -> Result<Option<Vec<u8>>, Error> {
+        let read = from.reader.read_until(b'\n', &mut from.partial);
+        read.map_err(|error| Error::new(format!("cannot read the log: {error}")))?;
+        let whole = !self.is_json || from.partial.ends_with(b"\n");
+        let some = !from.partial.is_empty() && whole;
+        Ok(some.then(|| std::mem::take(&mut from.partial)))
     }
 
     fn lets(&self, line: &[u8]) -> bool {
@@ -201,30 +200,4 @@ fn print(to: &mut impl Write, bytes: &[u8]) -> Result<(), Error> {
     to.write_all(bytes)
         .and_then(|()| to.flush())
         .map_err(|error| Error::new(format!("cannot print the log: {error}")))
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Error {
-    Error::new(format!("cannot read {}: {error}", path.display()))
-}
-
-/// Oldest first.
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let mut found = vec![directory.join("log")];
-    for number in 1.. {
-        let path = directory.join(format!("log.{number}"));
-        if !path.exists() {
-            break;
-        }
-        found.push(path);
-    }
-    found.reverse();
-    found
-}
-
-/// The one after that with this inode.
-fn next_file(directory: &Path, inode: Option<u64>) -> Option<PathBuf> {
-    let all = files(directory);
-    let is_it = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| Some(found.ino()) == inode);
-    let at = all.iter().position(is_it)?;
-    all.get(at + 1).cloned()
 }
