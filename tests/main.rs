@@ -48,6 +48,8 @@ mod rights;
 mod rootfs;
 mod rootfs_accounts;
 mod rootfs_files;
+mod rootfs_images;
+mod rootfs_kept;
 mod seccomp_file;
 mod security_opt;
 mod set_user_id;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::common::{Who, as_each, busybox_root, nsctl, skip};
+use super::common::{Who, as_each, busybox_root, nsctl, shell, skip};
 
 fn inside(who: Who, options: &[&str], script: &str) -> String {
     let ran = nsctl(who, [&["run"], options, &["sh", "-c", script]].concat()).run();
@@ -239,4 +239,21 @@ fn nothing_of_it_is_left_on_the_host() {
         };
         assert_eq!(own(&before), own(&after));
     });
+}
+
+/// In a user namespace the kernel gives no proc and no sysfs that forbids less than the host's.
+#[test]
+fn a_new_proc_and_sysfs_have_the_flags_of_the_hosts() {
+    if !nix::unistd::geteuid().is_root() {
+        return skip("changing the flags of /proc needs root");
+    }
+    let script = "for at in /proc:noatime /proc:strictatime /sys:ro,noatime /sys:rw,nodiratime; do \
+         unshare --mount sh -ec ' \
+             mount -o remount,bind,nosuid,nodev,noexec,${1#*:} ${1%:*}; shift; exec \"$@\" \
+         ' sh $at \"$NSCTL\" run --map-users 0:1000000000:65536 --map-groups 0:1000000000:65536 \
+             --mount type=proc,dst=/tmp/p,rw --mount type=sysfs,dst=/tmp/s,relatime \
+             sh -c 'test -e /tmp/p/self && test -e /tmp/s/class && echo shown' || exit; \
+         done";
+    let ran = shell(Who::Root, script).run();
+    assert_eq!(ran.success(), "shown\nshown\nshown\nshown");
 }

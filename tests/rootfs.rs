@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::common::{Who, as_each, busybox_root, have, nsctl, skip, tree, write_as};
+use super::common::{Who, as_each, busybox_root, have, install, nsctl, skip, tree, write_as};
 
 /// Runs a script of the root's sh with these options.
 fn inside(who: Who, options: &[&str], script: &str) -> String {
@@ -292,7 +292,7 @@ fn a_cause_is_looked_for_in_the_root() {
         let script = root.join("bin/script");
         write_as(who, &script, "#!/usr/bin/no-such\n");
         fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        fs::copy("/usr/bin/env", root.join("bin/dynamic")).unwrap();
+        install("/usr/bin/env", &root.join("bin/dynamic"), 0o755);
         std::os::unix::fs::symlink("/bin/script", root.join("bin/linked")).unwrap();
         write_as(who, root.join("bin/closed"), "#!/bin/sh\n");
         let rootfs = ["run", "--rootfs", text(&root)];

@@ -106,13 +106,14 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     };
     let mounts = mounts::steps(&namespaces, tree_propagation, &rights, id_maps.as_ref(), host);
     let own_devices = mounts.iter().any(|step| matches!(step, Inside::Device(_)));
-    let root = root::steps(spec.root, spec.mounts, &namespaces, spec.propagation);
+    let root = root::steps(spec.root, spec.mounts, &namespaces, spec.propagation, host);
     let new_user = new(Kind::User);
     let own_user = !namespaces.is_host(Kind::User);
     let new_net = new(Kind::Net);
     let time = new(Kind::Time).then_some(spec.time_offsets);
 
-    let mut before = Vec::new();
+    // First: whoever has to wait has done nothing yet.
+    let mut before = root.lock;
     let mut outside = Vec::new();
     let mut inside = Vec::new();
     if let Some(maps) = &id_maps {

@@ -8,6 +8,7 @@ mod image;
 mod monitor;
 mod witness;
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
@@ -59,8 +60,10 @@ pub(crate) fn run(
         sys::exit_now(125);
     }
     let keeper = keep.map(Keeper::new);
-    let outcome = make(&plan, nsctl.as_fd(), held.as_ref(), making, true).and_then(|child| {
-        monitor::Monitor::new(child, nsctl.as_fd(), &plan, saved, keeper)
+    let locks = RefCell::default();
+    let begin = Begin { making, held: held.as_ref(), locks: Some(&locks) };
+    let outcome = make(&plan, nsctl.as_fd(), begin).and_then(|child| {
+        monitor::Monitor::new(child, nsctl.as_fd(), &plan, saved, keeper, locks.take())
             .call(|| "signalfd4()".into())
             .map_err(|error| error.during("watch the container"))
     });
@@ -97,16 +100,19 @@ fn make_again(plan: &Plan) -> Result<Child, Failure> {
     let making = Making::new()
         .call(|| "mmap(MAP_SHARED|MAP_ANONYMOUS)".into())
         .map_err(|error| error.during(purpose))?;
-    make(plan, caller.as_fd(), None, making, false)
+    make(plan, caller.as_fd(), Begin { making, held: None, locks: None })
 }
 
-fn make(
-    plan: &Plan,
-    nsctl: BorrowedFd<'_>,
-    held: Option<&Held>,
+/// What differs between the first time and the next.
+struct Begin<'a> {
     making: Making,
-    first: bool,
-) -> Result<Child, Failure> {
+    held: Option<&'a Held>,
+    /// What is ours alone while we live; `None` the next time, when what comes first is done.
+    locks: Option<&'a RefCell<Vec<OwnedFd>>>,
+}
+
+fn make(plan: &Plan, nsctl: BorrowedFd<'_>, begin: Begin<'_>) -> Result<Child, Failure> {
+    let Begin { making, held, locks } = begin;
     if plan.session == Session::Own {
         // Nothing the user's terminal sends reaches us, and we cannot take it.
         let _ = nix::unistd::setsid();
@@ -123,8 +129,8 @@ fn make(
         ),
         None => None,
     };
-    let context = OutsideContext { child: None, channel: None, proc: proc.as_fd(), nsctl };
-    if first {
+    let context = OutsideContext { child: None, channel: None, proc: proc.as_fd(), nsctl, locks };
+    if locks.is_some() {
         run_all(&plan.before, &context)?;
     }
 

@@ -16,6 +16,7 @@ mod keyring;
 mod label;
 mod landlock;
 pub(crate) mod limits;
+mod lock;
 pub(crate) mod mount;
 mod net;
 mod persist;
@@ -31,6 +32,7 @@ use std::cell::RefCell;
 use std::ffi::CString;
 use std::fmt;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
 use nix::unistd::Pid;
 
@@ -50,6 +52,8 @@ pub use tree::{Layers, Take, Tree, UpperLayer};
 /// A step of the shim, in the host's namespaces.
 #[derive(Debug)]
 pub enum Outside {
+    /// Have the directory for changes for this container alone.
+    Lock(PathBuf),
     /// Refuse to be traced or read from inside what we are about to join (CVE-2016-9962).
     Undumpable,
     /// Drop the caller's supplementary groups, where setgroups(2) will be denied.
@@ -172,6 +176,8 @@ pub(crate) struct OutsideContext<'a> {
     pub proc: BorrowedFd<'a>,
     /// The channel to the caller, whose end means that the container is not wanted any more.
     pub nsctl: BorrowedFd<'a>,
+    /// What is the container's alone for as long as the shim lives.
+    pub locks: Option<&'a RefCell<Vec<OwnedFd>>>,
 }
 
 /// What an inside step works on.
@@ -189,6 +195,7 @@ pub(crate) struct InsideContext<'a> {
 impl Outside {
     pub(crate) fn run(&self, context: &OutsideContext<'_>) -> std::result::Result<(), Failure> {
         let result = match self {
+            Outside::Lock(directory) => lock::lock(context, directory),
             Outside::Undumpable => join::undumpable(),
             Outside::DropGroups => identity::drop_groups(),
             Outside::Time(offsets) => time::make(context.proc, offsets),
@@ -211,6 +218,7 @@ impl Outside {
     /// What the step is for, as it follows "cannot".
     pub fn purpose(&self) -> String {
         match self {
+            Outside::Lock(directory) => format!("keep changes in {}", directory.display()),
             Outside::Undumpable => "protect the shim from the joined namespaces".into(),
             Outside::DropGroups => "drop the caller's groups".into(),
             Outside::Time(_) => "make the time namespace".into(),
@@ -324,6 +332,7 @@ impl Inside {
 impl fmt::Display for Outside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Outside::Lock(directory) => f.write_str(&lock::describe(directory)),
             Outside::Undumpable => f.write_str("prctl(PR_SET_DUMPABLE, 0)"),
             Outside::DropGroups => f.write_str("setgroups(0, [])"),
             Outside::Time(offsets) => time::describe_for_child(f, offsets),

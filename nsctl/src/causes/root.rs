@@ -34,6 +34,8 @@ pub const CAUSES: &[Cause] = &[
     Cause { name: "source-closed", explains: is_copy, look: source_closed },
     Cause { name: "layer-is-a-link", explains: is_overlay, look: layer_link },
     Cause { name: "layer-type", explains: is_overlay, look: layer_type },
+    Cause { name: "changes-in-use", explains: is_lock, look: changes_in_use },
+    Cause { name: "work-directory", explains: is_overlay, look: work_directory },
     Cause { name: "layer-in-use", explains: is_overlay, look: layer_in_use },
     Cause { name: "layer-cannot-change", explains: makes_layer, look: layer_for_changes },
     Cause {
@@ -84,6 +86,10 @@ fn is_copy(failure: &Failure) -> bool {
 
 fn is_overlay(failure: &Failure) -> bool {
     failure.call.starts_with("mount(\"overlay\"")
+}
+
+fn is_lock(failure: &Failure) -> bool {
+    call_name(failure) == "flock"
 }
 
 fn makes_layer(failure: &Failure) -> bool {
@@ -326,6 +332,25 @@ fn layer_type(scene: &Scene<'_>) -> Option<Finding> {
             ))
             .try_this("a directory on ext4, XFS, btrfs or tmpfs")
         })
+    })
+}
+
+fn changes_in_use(scene: &Scene<'_>) -> Option<Finding> {
+    let directory = scene.failure.step.strip_prefix("keep changes in ")?;
+    Some(
+        Finding::new(format!("another container keeps its changes in {directory}"))
+            .try_this("another directory, or wait for the end of that container (nsctl ps)"),
+    )
+}
+
+fn work_directory(scene: &Scene<'_>) -> Option<Finding> {
+    let directory = kept(scene)?;
+    let directory = directory.display();
+    (scene.failure.errno == Errno::EROFS).then(|| {
+        Finding::new(format!(
+            "the kernel cannot use what an earlier container left in {directory}/work"
+        ))
+        .try_this(format!("rm -rf '{directory}/work', as who ran that container"))
     })
 }
 

@@ -1,7 +1,10 @@
 //! The order in which a root of the container's own is made.
 
+use std::path::PathBuf;
+
 use nix::mount::MsFlags;
 
+use crate::host::Host;
 use crate::spec::{
     Attributes, Kind, Mount, Namespaces, Overlay, Placed, Propagation, Root, RootSource, Upper,
 };
@@ -10,6 +13,8 @@ use crate::step::{Inside, Layers, Outside, Passed, Take, Tree, UpperLayer};
 /// The steps that make a root, in their two places.
 #[derive(Default)]
 pub(super) struct Steps {
+    /// By the shim, before all else.
+    pub lock: Vec<Outside>,
     /// By the shim, which has the rights.
     pub pass: Vec<Outside>,
     /// While the host's paths are the host's.
@@ -23,11 +28,13 @@ pub(super) fn steps(
     mounts: Vec<Mount>,
     namespaces: &Namespaces,
     propagation: Propagation,
+    host: &Host,
 ) -> Steps {
     let Some(root) = root else { return Steps::default() };
     let own_user = !namespaces.is_host(Kind::User);
     let mut wanted = trees_of_root(&root, travels(propagation));
     wanted.extend(mounts.iter().flat_map(trees_of_mount));
+    let lock = kept(&root, &mounts).cloned().map(Outside::Lock).collect();
     let mut pass = Vec::new();
     let mut take = Vec::new();
     for passed in wanted {
@@ -48,7 +55,10 @@ pub(super) fn steps(
     make.push(Tree::Graft { path: "/dev", own: true });
     let own_system = super::mounts::may_mount(namespaces, Kind::Net);
     make.push(Tree::Graft { path: "/sys", own: own_system });
-    make.extend(mounts.into_iter().map(|mount| Tree::Place { mount, userxattr: own_user }));
+    let visible = |mount| if own_user { as_on_host(mount, host) } else { mount };
+    make.extend(
+        mounts.into_iter().map(visible).map(|mount| Tree::Place { mount, userxattr: own_user }),
+    );
     // Last of all, when every mount point is there.
     if root.read_only {
         make.push(Tree::SealRoot { root: !is_sealed_when_taken(&root) });
@@ -58,7 +68,42 @@ pub(super) fn steps(
         make.push(Tree::Share);
     }
     let inside = |trees: Vec<Tree>| trees.into_iter().map(Inside::Tree).collect();
-    Steps { pass, take: inside(take), make: inside(make) }
+    Steps { lock, pass, take: inside(take), make: inside(make) }
+}
+
+/// The directories that keep changes.
+fn kept<'a>(root: &'a Root, mounts: &'a [Mount]) -> impl Iterator<Item = &'a PathBuf> {
+    let placed = mounts.iter().filter_map(|mount| match &mount.what {
+        Placed::Overlay { overlay, .. } => Some(overlay),
+        _ => None,
+    });
+    root.overlay.iter().chain(placed).filter_map(|overlay| match &overlay.upper {
+        Upper::Kept(directory) => Some(directory),
+        Upper::Discarded | Upper::None => None,
+    })
+}
+
+/// In a user namespace a new proc or sysfs must not show what the host's forbids: it is
+/// read-only where that is, and has the same access times. `mnt_already_visible`,
+/// fs/namespace.c
+fn as_on_host(mut mount: Mount, host: &Host) -> Mount {
+    if let Placed::New { fstype, attributes, .. } = &mut mount.what {
+        let flags = match fstype.to_bytes() {
+            b"proc" => host.proc_flags,
+            b"sysfs" => host.sys_flags,
+            _ => return mount,
+        };
+        let table = [
+            (MsFlags::MS_RDONLY, libc::MOUNT_ATTR_RDONLY),
+            (MsFlags::MS_NOATIME, libc::MOUNT_ATTR_NOATIME),
+            (MsFlags::MS_STRICTATIME, libc::MOUNT_ATTR_STRICTATIME),
+            (MsFlags::MS_NODIRATIME, libc::MOUNT_ATTR_NODIRATIME),
+        ];
+        let kept = table.into_iter().filter(|(flag, _)| flags.contains(*flag));
+        let times = libc::MOUNT_ATTR__ATIME | libc::MOUNT_ATTR_NODIRATIME;
+        attributes.set = kept.fold(attributes.set & !times, |set, (_, bit)| set | bit);
+    }
+    mount
 }
 
 /// What is mounted on a copy must never appear on the host, or pivot_root(2) would unmount

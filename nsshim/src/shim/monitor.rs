@@ -30,6 +30,8 @@ pub(super) struct Monitor<'a> {
     saved: Option<SavedTerminal>,
     /// What it keeps, when the container outlives its caller.
     keeper: Option<Keeper>,
+    /// Held open: others are kept out for as long as we live.
+    locks: Vec<OwnedFd>,
     has_init: bool,
     report_start: bool,
     workload_runs: bool,
@@ -61,6 +63,7 @@ impl<'a> Monitor<'a> {
         plan: &'a Plan,
         saved: Option<SavedTerminal>,
         keeper: Option<Keeper>,
+        locks: Vec<OwnedFd>,
     ) -> nix::Result<Self> {
         let signals = sys::signalfd_all()?;
         // From here on we see nsctl die by its channel, and clean up.
@@ -72,6 +75,7 @@ impl<'a> Monitor<'a> {
             signals,
             saved,
             keeper,
+            locks,
             has_init: plan.exec.init.is_some(),
             report_start: plan.report_start,
             workload_runs: false,
@@ -100,6 +104,7 @@ impl<'a> Monitor<'a> {
             self.nsctl,
             self.signals.as_fd(),
         ];
+        keep.extend(self.locks.iter().map(AsFd::as_fd));
         keep.extend(self.child.proc.as_ref().map(AsFd::as_fd));
         keep.extend(self.child.witness.as_ref().map(Witness::descriptor));
         if let Some(keeper) = &self.keeper {

@@ -54,6 +54,11 @@ fn alone(plan: &Plan) -> String {
 /// The words that put what follows them into its namespaces.
 fn chain(plan: &Plan, forks: bool) -> String {
     let mut words: Vec<String> = Vec::new();
+    for step in &plan.before {
+        if let Outside::Lock(directory) = step {
+            words.push(format!("flock --nonblock {}", quoted(&directory.to_string_lossy())));
+        }
+    }
     if plan.before.iter().any(|step| matches!(step, Outside::DropGroups)) {
         words.push("setpriv --clear-groups".into());
     }

@@ -5,8 +5,11 @@ use std::fmt;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::mount::mount as mount_call;
-use nix::sys::stat::{Mode, mkdirat};
+use nix::fcntl::AtFlags;
+use nix::mount::{MsFlags, mount as mount_call};
+use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
+use nix::sys::statfs::fstatfs;
+use nix::sys::statvfs::FsFlags;
 
 use super::attach::{directory_on_stage, open_on_stage, put_on_stage};
 use super::{Assembly, Layers, UpperLayer};
@@ -43,7 +46,14 @@ pub(super) fn mount(assembly: &mut Assembly, layers: &Layers) -> Result<OwnedFd>
     // Names without a slash: we stand on the stage.
     mount_call(Some("overlay"), name, Some("overlay"), layers.flags, Some(options.as_str()))
         .call(|| format!("mount(\"overlay\", {name:?}, \"overlay\", 0, {options:?})"))?;
-    open_on_stage(assembly.stage()?, name)
+    let root = open_on_stage(assembly.stage()?, name)?;
+    let wanted = layers.upper != UpperLayer::None && !layers.flags.contains(MsFlags::MS_RDONLY);
+    // The kernel's way to say that it cannot use the work directory.
+    if wanted && fstatfs(&root).is_ok_and(|found| found.flags().contains(FsFlags::ST_RDONLY)) {
+        let call = "mount(\"overlay\") = read-only".into();
+        return Err(CallError { call, errno: Errno::EROFS });
+    }
+    Ok(root)
 }
 
 fn attach_next(assembly: &mut Assembly) -> Result<String> {
@@ -64,7 +74,21 @@ fn upper_options(assembly: &Assembly, base: &str) -> Result<String> {
             }
         }
     }
+    clean(assembly, base)?;
     Ok(format!(",upperdir={base}/upper,workdir={base}/work"))
+}
+
+/// Removes what an overlay that was killed left of its work. The kernel does so too, but gives
+/// up two levels down, and then mounts read-only. Its directory is known by its mode.
+fn clean(assembly: &Assembly, base: &str) -> Result<()> {
+    let work = format!("{base}/work/work");
+    let is_the_kernels = fstatat(assembly.stage()?, work.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW)
+        .is_ok_and(|found| found.st_mode == SFlag::S_IFDIR.bits());
+    if is_the_kernels {
+        // By a name of the stage's, where we stand. What cannot be removed, the mount tells.
+        let _ = std::fs::remove_dir_all(work);
+    }
+    Ok(())
 }
 
 pub(super) fn describe(f: &mut fmt::Formatter<'_>, layers: &Layers) -> fmt::Result {
