@@ -57,6 +57,8 @@ pub struct Target {
     value: Option<f64>,
     /// For ratios of times: that of the two medians, as a second opinion.
     ratio_of_medians: Option<f64>,
+    /// And that of the quickest runs, which nothing else on the machine has disturbed.
+    ratio_of_quickest: Option<f64>,
     /// None: shown without a verdict.
     bound: Option<f64>,
     stretch: Option<f64>,
@@ -70,12 +72,17 @@ impl Target {
             what,
             value,
             ratio_of_medians: None,
+            ratio_of_quickest: None,
             bound,
             stretch: None,
             at_least: false,
             pass: None,
         }
         .judged()
+    }
+
+    pub fn with_quickest(self, ratio: Option<f64>) -> Target {
+        Target { ratio_of_quickest: ratio, ..self }
     }
 
     fn at_least(what: String, value: Option<f64>, bound: f64) -> Target {
@@ -301,6 +308,9 @@ impl fmt::Display for Target {
         }
         if let Some(ratio) = self.ratio_of_medians {
             write!(f, " (of medians {ratio:.2})")?;
+        }
+        if let Some(ratio) = self.ratio_of_quickest {
+            write!(f, " (of the quickest {ratio:.2})")?;
         }
         if let Some(bound) = self.bound {
             write!(f, ", goal {sign} {bound}")?;
