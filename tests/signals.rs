@@ -43,6 +43,9 @@ impl Running {
     fn start<S: AsRef<std::ffi::OsStr>>(who: Who, arguments: impl IntoIterator<Item = S>) -> Self {
         let mut nsctl = nsctl(who, arguments);
         with_default_actions(&mut nsctl.command);
+        // A job of its own, as a shell's. In the group of the tests it could not be stopped
+        // where that is orphaned, as under a supervisor.
+        nsctl.command.process_group(0);
         let mut child = nsctl.spawn();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let mut running = Running { child, stdout, nsctl };
