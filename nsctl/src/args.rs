@@ -15,7 +15,7 @@ pub use life::{
     AttachArgs, ExecArgs, InspectArgs, KillArgs, LifeArgs, LogDriver, LogsArgs, NamesArgs, PsArgs,
     RenameArgs, RmArgs, StopArgs,
 };
-pub use ns::{LsArgs, NsArgs};
+pub use ns::{DiffArgs, LsArgs, NsArgs, ShowArgs, TreeArgs, TreeBy};
 pub use rights::RightsArgs;
 pub use root::{Dns, PlacedBy, Placement, RootArgs};
 pub use run::{DryRun, PropagationArg, RunAlone, RunArgs, SetgroupsArg};

@@ -16,7 +16,7 @@ impl Table {
 
     /// Adds a row. Names are others' choice: none may speak to the terminal.
     pub fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells.iter().map(|cell| cell.chars().map(harmless).collect()).collect());
+        self.rows.push(cells.iter().map(|cell| harmless_text(cell)).collect());
     }
 
     /// The text; with `cut` no line is wider than the terminal.
@@ -25,7 +25,7 @@ impl Table {
         let widths: Vec<usize> = (0..columns)
             .map(|at| self.rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0))
             .collect();
-        let most = if cut { terminal_width() } else { None };
+        let most = if cut { width_of_terminal() } else { None };
         let mut text = String::new();
         for row in &self.rows {
             let mut line = String::new();
@@ -43,7 +43,8 @@ impl Table {
     }
 }
 
-fn terminal_width() -> Option<usize> {
+/// The columns of the terminal that standard output is.
+pub fn width_of_terminal() -> Option<usize> {
     let size = nsshim::sys::get_window_size(std::io::stdout().as_fd()).ok()?;
     Some(usize::from(size.ws_col)).filter(|&columns| columns > 0)
 }
@@ -59,6 +60,11 @@ pub fn harmless(c: char) -> String {
         c if c.is_control() => c.escape_default().to_string(),
         c => c.to_string(),
     }
+}
+
+/// Others' words, which do not speak to the terminal.
+pub fn harmless_text(text: &str) -> String {
+    text.chars().map(harmless).collect()
 }
 
 /// How long ago an RFC 3339 time in UTC was, roughly.

@@ -17,9 +17,11 @@ mod facts;
 mod hostnames;
 mod link;
 mod mounts;
+mod process;
 mod processes;
 mod relations;
 mod sockets;
+mod target;
 mod threads;
 
 use std::collections::BTreeMap;
@@ -34,8 +36,10 @@ use crate::error::Error;
 
 pub use facts::Facts;
 pub use hostnames::hostnames;
+pub use process::Sight;
 pub use processes::{Links, links_of};
 pub use relations::open_namespace;
+pub use target::{One, Pinned, Target};
 
 /// The number that `net:[4026531840]` shows: an inode of nsfs.
 pub type Id = u64;

@@ -2,13 +2,19 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// `nsctl ns`
 #[derive(Debug, Subcommand)]
 pub enum NsArgs {
     /// List the namespaces of this machine
     Ls(LsArgs),
+    /// Show what owns what, what is nested in what, or which process is where
+    Tree(TreeArgs),
+    /// Show all about one process's namespaces, or about one namespace
+    Show(ShowArgs),
+    /// Compare the namespaces of two processes, containers or files
+    Diff(DiffArgs),
     /// Release a namespace that `run --persist` keeps in a file
     Drop {
         /// The files
@@ -73,4 +79,68 @@ pub struct LsArgs {
     /// No titles
     #[arg(short = 'n', long, visible_alias = "noheadings")]
     pub no_headings: bool,
+}
+
+/// `nsctl ns tree`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  nsctl ns tree                       what each user namespace owns
+  nsctl ns tree --by parent           how pid and user namespaces are nested
+  nsctl ns tree --by process -t net   which processes are in another network than their parent")]
+pub struct TreeArgs {
+    /// What makes the tree
+    #[arg(long, value_enum, value_name = "owner|parent|process", default_value_t = TreeBy::Owner)]
+    pub by: TreeBy,
+    /// Only these kinds
+    #[arg(short = 't', long = "type", value_name = "KIND,...", value_delimiter = ',')]
+    pub kinds: Vec<String>,
+    /// Whole lines, however wide the terminal is
+    #[arg(long)]
+    pub no_trunc: bool,
+}
+
+/// `--by`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TreeBy {
+    /// User namespaces and what they own
+    Owner,
+    /// Pid and user namespaces and what they are nested in
+    Parent,
+    /// Processes that are elsewhere than their parent
+    Process,
+}
+
+/// `nsctl ns show`
+#[derive(Debug, Args)]
+#[command(after_help = "Example: nsctl ns show 4711; nsctl ns show web; nsctl ns show 4026531840")]
+pub struct ShowArgs {
+    /// A JSON object
+    #[arg(short = 'J', long)]
+    pub json: bool,
+    /// A pid, a container, a number of `nsctl ns ls`, a file
+    #[arg(value_name = "PID|NAME|ID|FILE")]
+    pub target: String,
+}
+
+/// Compare the namespaces of two processes, containers or files
+///
+/// Prints for each kind whether they are in the same one, and what the difference shows: host
+/// names, mounts, interfaces, addresses, id maps, rights, clock offsets, cgroup paths, roots. The
+/// exit status is 0 when nothing differs and 1 when something does.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: nsctl ns diff self 4711; nsctl ns diff web db")]
+pub struct DiffArgs {
+    /// A JSON object
+    #[arg(short = 'J', long)]
+    pub json: bool,
+    /// All lines, however many
+    #[arg(short, long)]
+    pub all: bool,
+    /// A pid, a container, a number of `nsctl ns ls`, a file; self is nsctl
+    #[arg(value_name = "A")]
+    pub one: String,
+    /// Another one
+    #[arg(value_name = "B")]
+    pub other: String,
 }

@@ -1,9 +1,12 @@
 //! `nsctl ns`: namespaces that exist.
 
 mod columns;
+mod diff;
 mod filter;
 mod ls;
 mod release;
+mod show;
+mod tree;
 
 use std::io::Write;
 
@@ -15,6 +18,9 @@ use crate::scan::Unread;
 pub fn main(args: &NsArgs) -> Result<i32, Error> {
     match args {
         NsArgs::Ls(args) => ls::ls(args),
+        NsArgs::Tree(args) => tree::tree(args),
+        NsArgs::Show(args) => show::show(args),
+        NsArgs::Diff(args) => diff::diff(args),
         NsArgs::Drop { files } => {
             files.iter().try_for_each(|file| release::release(file)).map(|()| 0)
         }

@@ -68,6 +68,19 @@ impl Facts {
         Some(text.lines().map(line).collect::<Vec<_>>().join(", "))
     }
 
+    /// The parent, proc_pid_stat(5).
+    pub fn parent(&self, pid: i32) -> Option<i32> {
+        // The command's name may hold anything, a parenthesis too.
+        self.text(pid, "stat")?.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    }
+
+    /// A file of /proc/PID that may be long.
+    pub fn whole_text(&self, pid: i32, file: &str) -> Option<String> {
+        let mut text = Vec::new();
+        read_all(&self.proc, &format!("{pid}/{file}"), &mut text).ok()?;
+        Some(String::from_utf8_lossy(&text).into_owned())
+    }
+
     /// A small file of /proc/PID.
     pub fn text(&self, pid: i32, file: &str) -> Option<String> {
         let mut text = Vec::new();

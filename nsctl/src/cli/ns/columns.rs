@@ -188,6 +188,11 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// The facts about processes.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
     fn uid(&self, namespace: &Namespace) -> Option<u32> {
         // Who made it says more of a user namespace that has no process.
         let process = || namespace.process().and_then(|pid| self.facts.uid(pid));
