@@ -1,5 +1,6 @@
 //! The namespaces of the machine: seeing them.
 
+mod enter;
 mod explained;
 mod fixture;
 mod found;

@@ -4,6 +4,7 @@
 //! which says what they mean.
 
 mod doctor;
+mod enter;
 mod life;
 mod ns;
 mod rights;
@@ -11,6 +12,7 @@ mod root;
 mod run;
 
 pub use doctor::DoctorArgs;
+pub use enter::EnterArgs;
 pub use life::{
     AttachArgs, ExecArgs, InspectArgs, KillArgs, LifeArgs, LogDriver, LogsArgs, NamesArgs, PsArgs,
     RenameArgs, RmArgs, StopArgs,

@@ -3,6 +3,7 @@
 mod containers;
 mod doctor;
 mod dry_run;
+mod enter;
 mod init_file;
 mod ns;
 
@@ -12,8 +13,8 @@ use std::mem::ManuallyDrop;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::args::{
-    AttachArgs, DoctorArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, NsArgs, PsArgs,
-    RenameArgs, RmArgs, RunAlone, RunArgs, StopArgs,
+    AttachArgs, DoctorArgs, EnterArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs,
+    NsArgs, PsArgs, RenameArgs, RmArgs, RunAlone, RunArgs, StopArgs,
 };
 use crate::error::{self, Error};
 use crate::inherited::Inherited;
@@ -72,6 +73,8 @@ enum Verb {
     Rm(RmArgs),
     /// Remove all containers that ended
     Prune,
+    /// Run a command in the namespaces of a process, with all rights there
+    Enter(Box<EnterArgs>),
     /// See the namespaces of the machine
     #[command(subcommand)]
     Ns(NsArgs),
@@ -111,6 +114,7 @@ pub fn main(inherited: &Inherited) -> i32 {
         Verb::Rename(args) => containers::rename(&args),
         Verb::Rm(args) => containers::rm(&args),
         Verb::Prune => containers::prune(),
+        Verb::Enter(args) => enter::enter(*args, inherited),
         Verb::Ns(args) => ns::main(&args),
         Verb::Doctor(args) => doctor::main(&args, inherited),
         Verb::InitFile(args) => init_file::main(&args),

@@ -75,10 +75,11 @@ pub fn run(args: RunArgs, inherited: &Inherited) -> Result<Request, Error> {
     }
 }
 
-fn resolve(args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Result<Request, Error> {
+fn resolve(mut args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Result<Request, Error> {
     let host = Host::probe();
 
-    let asked = namespaces::resolve(&args, &host)?;
+    let together = args.together.take();
+    let asked = namespaces::resolve(&args, together, &host)?;
     let root = root::resolve(&args, &host, &asked.namespaces, asked.propagation)?;
     let accounts = Accounts::of(root.as_ref())?;
     let identity = identity::resolve(&args, &host, &asked.namespaces, &accounts)?;

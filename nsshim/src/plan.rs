@@ -109,6 +109,7 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     let root = root::steps(spec.root, spec.mounts, &namespaces, spec.propagation, host);
     let new_user = new(Kind::User);
     let own_user = !namespaces.is_host(Kind::User);
+    let chroot = namespaces.together().and_then(|together| together.root.clone());
     let new_net = new(Kind::Net);
     let time = new(Kind::Time).then_some(spec.time_offsets);
 
@@ -133,6 +134,8 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     // All namespaces exist now, and the child waits, so their files in /proc do too.
     outside.extend(spec.persist.into_iter().map(Outside::Persist));
 
+    // What follows speaks of paths of the process that was joined.
+    inside.extend(chroot.map(Inside::Chroot));
     // With the paths of the host, before our mounts cover some.
     inside.extend(root.take);
     inside.extend(mounts);
@@ -253,12 +256,18 @@ fn clone_flags(namespaces: &crate::spec::Namespaces) -> CloneFlags {
 /// What the shim does before there is a child: joins, and the time namespace
 /// when its rights come from outside or from the user namespace that is joined.
 fn joins(mut namespaces: crate::spec::Namespaces, time: Option<TimeOffsets>) -> Vec<Outside> {
+    let together = namespaces.together_mut().take().filter(|together| !together.kinds.is_empty());
+    let is_in = |kind| together.as_ref().is_some_and(|together| together.kinds.contains(&kind));
     let mut join = |kind| match std::mem::take(namespaces.get_mut(kind)) {
-        Choice::Join(joined) => Some(Outside::Join(kind, joined)),
+        Choice::Join(joined) if !is_in(kind) => Some(Outside::Join(kind, joined)),
         _ => None,
     };
     let user = join(Kind::User);
-    let others: Vec<Outside> = Kind::ALL.into_iter().filter_map(join).collect();
+    let mut others: Vec<Outside> = Kind::ALL.into_iter().filter_map(join).collect();
+    // Before others, which may need the rights that it gives.
+    if let Some(together) = together {
+        others.insert(0, Outside::JoinTogether(together));
+    }
     // Before processes inside could trace us.
     let undumpable = (user.is_some() || !others.is_empty()).then_some(Outside::Undumpable);
     let mut steps = Vec::new();

@@ -17,7 +17,9 @@ use nix::sys::termios::Termios;
 pub use idmap::{IdKind, IdMap, IdMaps, Setgroups};
 pub(crate) use idmap::{parse as parse_idmap, text as idmap_text};
 pub use mount::{Attributes, Bind, COVERABLE, Mount, Placed};
-pub use namespace::{Choice, Joined, Kind, Namespaces, Persist, Propagation, TimeOffsets};
+pub use namespace::{
+    Choice, Joined, Kind, Namespaces, Persist, Propagation, TimeOffsets, Together,
+};
 pub use process::{ContainerId, HostId, Process, Rlimit, User, Workdir};
 pub use rights::{FileAccess, Keyring, Label, Landlock, Nested, Rights, Seccomp};
 pub use root::{ImageType, Overlay, Root, RootSource, Upper};

@@ -40,7 +40,7 @@ use crate::error::{Failure, Result};
 use crate::seccomp::Filter;
 use crate::spec::{
     ContainerId, IdMaps, Joined, Kind, Label, Landlock, Persist, Propagation, Rlimit, Terminal,
-    TimeOffsets, User, Workdir,
+    TimeOffsets, Together, User, Workdir,
 };
 
 pub use idmapped::Passed;
@@ -62,6 +62,8 @@ pub enum Outside {
     Time(TimeOffsets),
     /// Join a namespace that exists.
     Join(Kind, Joined),
+    /// Join namespaces of a process, all at once.
+    JoinTogether(Together),
     /// Write the id maps.
     WriteMaps(IdMaps),
     /// Have newuidmap(1) and newgidmap(1) write the id maps, side by side.
@@ -128,6 +130,8 @@ pub enum Inside {
         /// Whether there must be one.
         needed: bool,
     },
+    /// Make a directory the root, chroot(2).
+    Chroot(PathBuf),
     /// umask(2)
     Umask(u32),
     /// Become a session leader.
@@ -200,6 +204,7 @@ impl Outside {
             Outside::DropGroups => identity::drop_groups(),
             Outside::Time(offsets) => time::make(context.proc, offsets),
             Outside::Join(kind, joined) => join::join(*kind, joined),
+            Outside::JoinTogether(together) => join::join_together(together),
             Outside::WriteMaps(maps) => idmap::write(context, maps),
             Outside::MapWithHelpers(maps) => return helpers::map(context, maps),
             Outside::Pass(passed) => idmapped::pass(context, passed),
@@ -224,6 +229,9 @@ impl Outside {
             Outside::Time(_) => "make the time namespace".into(),
             Outside::Join(kind, joined) => {
                 format!("join the {kind} namespace {}", joined.path.display())
+            }
+            Outside::JoinTogether(together) => {
+                format!("join the namespaces of process {}", together.pid)
             }
             Outside::WriteMaps(_) | Outside::MapWithHelpers(_) => "map user and group ids".into(),
             Outside::Pass(passed) => passed.tree.purpose(),
@@ -265,6 +273,7 @@ impl Inside {
             Inside::KeepCapabilities => capabilities::keep(),
             Inside::Ambient(set) => capabilities::ambient(*set),
             Inside::Landlock(rules) => landlock::restrict(rules),
+            Inside::Chroot(path) => workdir::change_root(path),
             Inside::Umask(mask) => limits::umask(*mask),
             Inside::Session => session::lead(),
             Inside::Terminal(terminal, owner) => pty::open(context, terminal, *owner),
@@ -312,6 +321,7 @@ impl Inside {
             Inside::KeepCapabilities => "keep the capabilities".into(),
             Inside::Ambient(_) => "set the ambient capabilities".into(),
             Inside::Landlock(_) => "restrict what can be reached".into(),
+            Inside::Chroot(path) => format!("make {} the root", path.display()),
             Inside::Umask(_) => "set the umask".into(),
             Inside::Session => "start a session".into(),
             Inside::Terminal(..) => "make a terminal".into(),
@@ -337,6 +347,7 @@ impl fmt::Display for Outside {
             Outside::DropGroups => f.write_str("setgroups(0, [])"),
             Outside::Time(offsets) => time::describe_for_child(f, offsets),
             Outside::Join(kind, joined) => join::describe(f, *kind, joined),
+            Outside::JoinTogether(together) => join::describe_together(f, together),
             Outside::WriteMaps(maps) => idmap::describe(f, "CHILD", maps),
             Outside::MapWithHelpers(maps) => helpers::describe(f, maps),
             Outside::Pass(passed) => idmapped::describe(f, passed),
@@ -388,6 +399,7 @@ impl fmt::Display for Inside {
             Inside::KeepCapabilities => f.write_str("prctl(PR_SET_KEEPCAPS, 1)"),
             Inside::Ambient(set) => capabilities::describe_ambient(f, *set),
             Inside::Landlock(rules) => landlock::describe(f, rules),
+            Inside::Chroot(path) => write!(f, "chroot({path:?}); chdir(\"/\")"),
             Inside::Umask(mask) => write!(f, "umask(0{mask:o})"),
             Inside::Session => f.write_str("setsid()"),
             Inside::Terminal(terminal, _) => pty::describe(f, terminal),

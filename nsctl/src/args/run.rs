@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
+use nsshim::spec::Together;
 
 use super::{LifeArgs, RightsArgs, RootArgs};
 
@@ -207,6 +208,13 @@ pub struct RunArgs {
     /// A life of its own
     #[command(flatten)]
     pub life: LifeArgs,
+
+    /// The process whose namespaces are joined at once; `nsctl enter`
+    #[arg(skip)]
+    pub together: Option<Together>,
+    /// Whether ids and groups stay as they are in a joined user namespace; `nsctl enter`
+    #[arg(skip)]
+    pub preserve_credentials: bool,
 
     /// Print what would be done, or the commands of a shell that do the same
     #[arg(long, value_enum, value_name = "plan|shell", num_args = 0..=1, require_equals = true,

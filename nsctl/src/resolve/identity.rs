@@ -42,6 +42,9 @@ pub fn resolve(
             None
         }
     };
+    if args.preserve_credentials {
+        return Ok(Identity { maps: None, user: None, uid: ContainerId(host.uid.0) });
+    }
     let user = user::user(args, host, namespaces, maps.as_ref(), accounts)?;
     let stays = || match &maps {
         Some(maps) => maps.default_id(IdKind::User, host.uid).unwrap_or(ContainerId(host.uid.0)),

@@ -13,7 +13,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use nix::sys::statfs::{FsType, fstatfs};
-use nsshim::spec::{Choice, Joined, Kind, Namespaces, Persist, Propagation, TimeOffsets};
+use nsshim::spec::{Choice, Joined, Kind, Namespaces, Persist, Propagation, TimeOffsets, Together};
 use nsshim::{Host, sys};
 
 use super::{identity, numbers};
@@ -43,9 +43,14 @@ pub struct Asked {
 }
 
 /// Resolves everything about namespaces.
-pub fn resolve(args: &RunArgs, host: &Host) -> Result<Asked, Error> {
+pub fn resolve(args: &RunArgs, together: Option<Together>, host: &Host) -> Result<Asked, Error> {
     let time_offsets = time_offsets(args)?;
     let mut namespaces = choices(args, host, time_offsets != TimeOffsets::default())?;
+    if let Some(mut together) = together {
+        // What became ours meanwhile is shared, not joined.
+        together.kinds.retain(|&kind| matches!(namespaces.get(kind), Choice::Join(_)));
+        *namespaces.together_mut() = Some(together);
+    }
     if namespaces.is_host(Kind::User)
         && args.userns.is_none()
         && !shares(args, Kind::User)?

@@ -189,24 +189,51 @@ pub struct Joined {
     pub path: PathBuf,
 }
 
+/// A process whose namespaces are joined all at once, so that the kernel finds the right order:
+/// some may be owned by a user namespace around the one that the process is in.
+#[derive(Debug)]
+pub struct Together {
+    /// The process, by pidfd_open(2): never another one that has its number later.
+    pub process: OwnedFd,
+    /// Its number, for messages.
+    pub pid: i32,
+    /// Which of its namespaces. For each the choice is a [`Choice::Join`].
+    pub kinds: Vec<Kind>,
+    /// A directory to become the root once it is joined.
+    pub root: Option<PathBuf>,
+}
+
 /// The choice for every kind.
 #[derive(Debug, Default)]
-pub struct Namespaces([Choice; 8]);
+pub struct Namespaces {
+    choices: [Choice; 8],
+    together: Option<Together>,
+}
 
 impl Namespaces {
     /// The choice for `kind`.
     pub fn get(&self, kind: Kind) -> &Choice {
-        &self.0[kind as usize]
+        &self.choices[kind as usize]
     }
 
     /// The choice for `kind`, to change.
     pub fn get_mut(&mut self, kind: Kind) -> &mut Choice {
-        &mut self.0[kind as usize]
+        &mut self.choices[kind as usize]
     }
 
     /// Sets the choice for `kind`.
     pub fn set(&mut self, kind: Kind, choice: Choice) {
-        self.0[kind as usize] = choice;
+        self.choices[kind as usize] = choice;
+    }
+
+    /// The process whose namespaces are joined at once.
+    pub fn together(&self) -> Option<&Together> {
+        self.together.as_ref()
+    }
+
+    /// Sets or takes it.
+    pub fn together_mut(&mut self) -> &mut Option<Together> {
+        &mut self.together
     }
 
     /// Whether `kind` will be new.

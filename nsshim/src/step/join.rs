@@ -3,11 +3,11 @@
 use std::fmt;
 use std::fs;
 
-use nix::sched::setns;
+use nix::sched::{CloneFlags, setns};
 use nix::unistd::{ForkResult, pipe2};
 
 use crate::error::{CallError, Named, Result};
-use crate::spec::{IdMaps, Joined, Kind, Setgroups, parse_idmap};
+use crate::spec::{IdMaps, Joined, Kind, Setgroups, Together, parse_idmap};
 use crate::sys;
 
 pub(super) fn undumpable() -> Result<()> {
@@ -16,6 +16,24 @@ pub(super) fn undumpable() -> Result<()> {
 
 pub(super) fn join(kind: Kind, joined: &Joined) -> Result<()> {
     setns(&joined.fd, kind.flag()).call(|| call(kind, joined))
+}
+
+pub(super) fn join_together(together: &Together) -> Result<()> {
+    // A pidfd with several kinds: Linux 5.8. The rights in all of them are those before the call.
+    setns(&together.process, flags(together)).call(|| call_together(together))
+}
+
+pub(super) fn describe_together(f: &mut fmt::Formatter<'_>, together: &Together) -> fmt::Result {
+    f.write_str(&call_together(together))
+}
+
+fn flags(together: &Together) -> CloneFlags {
+    together.kinds.iter().fold(CloneFlags::empty(), |flags, kind| flags | kind.flag())
+}
+
+fn call_together(together: &Together) -> String {
+    let names: Vec<&str> = together.kinds.iter().map(|&kind| flag_name(kind)).collect();
+    format!("setns(pidfd_open({}), {})", together.pid, names.join("|"))
 }
 
 pub(super) fn describe(f: &mut fmt::Formatter<'_>, kind: Kind, joined: &Joined) -> fmt::Result {

@@ -45,6 +45,11 @@ pub(super) fn describe(f: &mut fmt::Formatter<'_>, workdir: &Workdir) -> fmt::Re
     }
 }
 
+pub(super) fn change_root(path: &Path) -> Result<()> {
+    nix::unistd::chroot(path).call(|| format!("chroot({path:?})"))?;
+    chdir("/").call(|| "chdir(\"/\")".into())
+}
+
 pub(super) fn stand_in(path: &'static str) -> Result<()> {
     chdir(path).call(|| format!("chdir({path:?})"))
 }

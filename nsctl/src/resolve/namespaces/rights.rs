@@ -14,11 +14,19 @@ use crate::error::Error;
 /// Refuses what needs rights that the caller does not have.
 pub fn check(namespaces: &Namespaces, host: &Host) -> Result<(), Error> {
     let user = namespaces.get(Kind::User);
+    // Of a process's own, the kernel finds the order in which they can be joined.
+    let together = |kind| {
+        let process = namespaces.together();
+        process.is_some_and(|process| process.kinds.contains(&kind))
+    };
+    let in_order = |kind| together(kind) && together(Kind::User);
     if matches!(user, Choice::Host) && !host.is_privileged() {
         check_new(namespaces)?;
     }
     for kind in Kind::ALL.into_iter().filter(|&kind| kind != Kind::User) {
-        if let Choice::Join(joined) = namespaces.get(kind) {
+        if let Choice::Join(joined) = namespaces.get(kind)
+            && !in_order(kind)
+        {
             check_joined(kind, joined, user, host)?;
         }
     }

@@ -148,6 +148,9 @@ impl Script {
                 self.setpriv.push(format!("--inh-caps {set} --ambient-caps {set}"));
             }
             Inside::Landlock(rules) => self.line(format_args!("# no command: {}", Inside::Landlock(rules.clone()))),
+            Inside::Chroot(path) => {
+                self.line(format_args!("# no command: {}", Inside::Chroot(path.clone())));
+            }
             Inside::Umask(mask) => self.line(format_args!("umask 0{mask:o}")),
             Inside::Session => {}
             Inside::Terminal(..) => self.line(
