@@ -1,6 +1,8 @@
 //! Every namespace is found, whatever keeps it.
 
-use super::super::common::{Who, as_each, have, helper, shell, skip};
+use std::time::Duration;
+
+use super::super::common::{Who, as_each, eventually, have, helper, shell, skip};
 use super::fixture::{Fixture, find, kept, list, number};
 
 #[test]
@@ -22,12 +24,13 @@ fn one_that_only_a_descriptor_keeps_is_found() {
         let fixture = Fixture::shell(who, &format!("exec {}", part.join(" ")));
         let found = find(who, &fixture.said[0]);
         assert_eq!((&found["kind"], &found["procs"]), (&"uts".into(), &0.into()));
-        assert_eq!(kept(&found), format!("/proc/{}/fd/7\n", fixture.pid()));
-        assert_eq!(found["pid"], fixture.pid());
+        // Another test's nsctl may have it open for a moment, too.
+        let descriptor = format!("/proc/{}/fd/7\n", fixture.pid());
+        assert!(kept(&found).contains(&descriptor), "{found:#}");
         // Its owner has neither a process nor a descriptor.
         let owner = find(who, &found["owner"].to_string());
         assert_eq!(owner["uid"], who.uid());
-        assert_eq!(kept(&owner), format!("owner of {}\n", found["id"]));
+        assert!(kept(&owner).contains(&format!("owner of {}\n", found["id"])), "{owner:#}");
     });
 }
 
@@ -135,25 +138,28 @@ fn what_lsns_sees_is_seen_alike() {
         );
         let child = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", fixture.pid()));
         let child = child.unwrap().trim().to_string();
-        let theirs = shell(who, &format!("lsns -J -p {child} -o NS,TYPE,NPROCS,PID,USER")).run();
-        let theirs: serde_json::Value = serde_json::from_str(theirs.success()).unwrap();
-        let (ours, machine) = (list(who, &["-p", &child]), list(who, &["-p", "self"]));
-        let mut own = 0;
-        for their in theirs["namespaces"].as_array().unwrap() {
-            let text = |value: &serde_json::Value| value.to_string().trim_matches('"').to_string();
-            let our = ours.iter().find(|our| text(&our["id"]) == text(&their["ns"])).unwrap();
-            assert_eq!(our["kind"], their["type"]);
-            // Others come and go in those that are shared with the machine.
-            if machine.iter().any(|shared| shared["id"] == our["id"]) {
-                continue;
-            }
-            assert_eq!(text(&our["pid"]), text(&their["pid"]), "{our:#}");
-            assert_eq!(text(&our["procs"]), text(&their["nprocs"]), "{our:#}");
-            assert_eq!(our["user"], their["user"]);
-            own += 1;
-        }
-        assert_eq!(own, 6, "{theirs:#}\n{ours:#?}");
+        // Another test's nsctl goes into a namespace for a moment, to ask for its host name.
+        assert!(eventually(Duration::from_secs(20), || alike(who, &child)), "{}", child);
     });
+}
+
+/// Whether both show the same of the namespaces that only this process and its fixture are in.
+fn alike(who: Who, child: &str) -> bool {
+    let theirs = shell(who, &format!("lsns -J -p {child} -o NS,TYPE,NPROCS,PID,USER")).run();
+    let theirs: serde_json::Value = serde_json::from_str(theirs.success()).unwrap();
+    let (ours, machine) = (list(who, &["-p", child]), list(who, &["-p", "self"]));
+    let text = |value: &serde_json::Value| value.to_string().trim_matches('"').to_string();
+    let its =
+        theirs["namespaces"].as_array().unwrap().iter().filter(|their| {
+            !machine.iter().any(|shared| text(&shared["id"]) == text(&their["ns"]))
+        });
+    let same = its.filter(|their| {
+        let our = ours.iter().find(|our| text(&our["id"]) == text(&their["ns"])).unwrap();
+        [("kind", "type"), ("pid", "pid"), ("procs", "nprocs"), ("user", "user")]
+            .iter()
+            .all(|(our_name, name)| text(&our[our_name]) == text(&their[name]))
+    });
+    same.count() == 6
 }
 
 #[test]
