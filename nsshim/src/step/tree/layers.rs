@@ -84,9 +84,15 @@ fn clean(assembly: &Assembly, base: &str) -> Result<()> {
     let work = format!("{base}/work/work");
     let is_the_kernels = fstatat(assembly.stage()?, work.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW)
         .is_ok_and(|found| found.st_mode == SFlag::S_IFDIR.bits());
-    if is_the_kernels {
-        // By a name of the stage's, where we stand. What cannot be removed, the mount tells.
-        let _ = std::fs::remove_dir_all(work);
+    if !is_the_kernels {
+        return Ok(());
+    }
+    // By a name of the stage's, where we stand. What cannot be removed, the mount tells. The
+    // directory itself stays: without leftovers nothing is changed.
+    for entry in std::fs::read_dir(work).into_iter().flatten().flatten() {
+        let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let remove = if is_directory { std::fs::remove_dir_all } else { std::fs::remove_file };
+        let _ = remove(entry.path());
     }
     Ok(())
 }
