@@ -5,6 +5,7 @@
 
 mod doctor;
 mod enter;
+mod explain;
 mod life;
 mod ns;
 mod rights;
@@ -13,6 +14,7 @@ mod run;
 
 pub use doctor::DoctorArgs;
 pub use enter::EnterArgs;
+pub use explain::ExplainArgs;
 pub use life::{
     AttachArgs, ExecArgs, InspectArgs, KillArgs, LifeArgs, LogDriver, LogsArgs, NamesArgs, PsArgs,
     RenameArgs, RmArgs, StopArgs,

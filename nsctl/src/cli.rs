@@ -4,6 +4,7 @@ mod containers;
 mod doctor;
 mod dry_run;
 mod enter;
+mod explain;
 mod init_file;
 mod ns;
 
@@ -13,8 +14,8 @@ use std::mem::ManuallyDrop;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::args::{
-    AttachArgs, DoctorArgs, EnterArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs,
-    NsArgs, PsArgs, RenameArgs, RmArgs, RunAlone, RunArgs, StopArgs,
+    AttachArgs, DoctorArgs, EnterArgs, ExecArgs, ExplainArgs, InspectArgs, KillArgs, LogsArgs,
+    NamesArgs, NsArgs, PsArgs, RenameArgs, RmArgs, RunAlone, RunArgs, StopArgs,
 };
 use crate::error::{self, Error};
 use crate::inherited::Inherited;
@@ -80,6 +81,8 @@ enum Verb {
     Ns(NsArgs),
     /// Tell what works here, and why the rest does not
     Doctor(DoctorArgs),
+    /// Say what a command line does, step by step, and why
+    Explain(ExplainArgs),
     /// Write the init out, as a file for images and other runtimes
     InitFile(InitFileArgs),
 }
@@ -117,6 +120,7 @@ pub fn main(inherited: &Inherited) -> i32 {
         Verb::Enter(args) => enter::enter(*args, inherited),
         Verb::Ns(args) => ns::main(&args),
         Verb::Doctor(args) => doctor::main(&args, inherited),
+        Verb::Explain(args) => explain::main(&args, inherited),
         Verb::InitFile(args) => init_file::main(&args),
     };
     outcome.unwrap_or_else(|error| error::report(&error))

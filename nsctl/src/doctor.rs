@@ -26,6 +26,7 @@ use trial::{Ended, Failed};
 
 pub use line::line;
 pub use report::Report;
+pub use trial::read;
 
 /// Does not exist, whatever the root.
 const NO_PROGRAM: &str = "/proc/self/nsctl-doctor/none";

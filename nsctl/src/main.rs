@@ -19,6 +19,7 @@ mod doctor;
 mod entry;
 mod error;
 mod exit;
+mod explain;
 mod foreground;
 #[cfg(test)]
 mod fuzz;

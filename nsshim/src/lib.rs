@@ -36,7 +36,11 @@ pub use channel::{Message, Received, receive, send, try_send};
 pub use error::{CallError, Failure, Result, errno_name};
 pub use exit::Exit;
 pub use host::Host;
-pub use plan::{Exec, Group, InitOptions, MapWriter, Plan, plan};
+pub use plan::{
+    Exec, Explained, Group, InitOptions, MapWriter, Plan, plan, quoted as shell_quoted,
+};
 pub use start::{Started, start};
-pub use step::{Inside, Layers, MountCall, Outside, Passed, Take, Tree, UpperLayer, id_maps_of};
+pub use step::{
+    Inside, Layers, MountCall, Outside, Passed, Reason, Take, Tree, UpperLayer, id_maps_of,
+};
 pub use terminal::SavedTerminal;

@@ -3,6 +3,7 @@
 //! [`plan`] is pure: it reads nothing and changes nothing. What a later step
 //! needs from an earlier one is written beside it.
 
+mod explain;
 mod identity;
 mod mounts;
 pub(crate) mod root;
@@ -24,7 +25,9 @@ use crate::spec::{
 };
 use crate::step::{Inside, Outside};
 
+pub use explain::Explained;
 pub use identity::MapWriter;
+pub use shell::quoted;
 
 /// The ordered steps that make one container.
 #[derive(Debug)]

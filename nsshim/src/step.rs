@@ -21,6 +21,7 @@ pub(crate) mod mount;
 mod net;
 mod persist;
 mod pty;
+mod reason;
 mod report;
 mod session;
 mod time;
@@ -47,6 +48,7 @@ pub use idmapped::Passed;
 pub(crate) use join::flag_name;
 pub use join::id_maps_of;
 pub use mount::MountCall;
+pub use reason::{Reason, of_kind as reason_of_kind};
 pub use tree::{Layers, Take, Tree, UpperLayer};
 
 /// A step of the shim, in the host's namespaces.

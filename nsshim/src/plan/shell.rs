@@ -19,7 +19,7 @@ use std::fmt::Write;
 
 use super::Plan;
 use crate::step::{Inside, Outside};
-use words::quoted;
+pub use words::quoted;
 
 impl Plan {
     /// A script that does the same for a caller with this environment.

@@ -51,7 +51,7 @@ impl Plan {
 }
 
 impl InitOptions {
-    fn words(&self) -> &'static str {
+    pub(super) fn words(&self) -> &'static str {
         match self.group {
             Group::Keep => "--pgroup keep",
             Group::Own => "--pgroup own",
