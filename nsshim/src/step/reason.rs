@@ -70,6 +70,11 @@ impl Outside {
                 "time_namespaces(7)",
                 "the offsets can be written only while no process is in it; children enter it",
             ),
+            Outside::JoinTogether(_) => reason(
+                "setns(2)",
+                "all namespaces of a process at once, by a descriptor of it: each with the rights \
+                 that the user namespace among them gives",
+            ),
             Outside::Join(..) => reason("setns(2)", "this namespace exists and is shared"),
             Outside::WriteMaps(_) => reason(
                 "user_namespaces(7)",
@@ -171,6 +176,10 @@ impl Inside {
                  reach (TIOCSTI)",
             ),
             Inside::Console => reason("console(4)", "programs that are an init write to it"),
+            Inside::Chroot(_) => reason(
+                "chroot(2)",
+                "the root of the process that is entered is not its namespace's",
+            ),
             Inside::Workdir(_) => reason("chdir(2)", "where the command starts"),
             Inside::DropBounding(_) => reason(
                 "capabilities(7)",
