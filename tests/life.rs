@@ -1,13 +1,16 @@
 //! Containers that live on their own.
 
 mod commands;
+mod copy;
 mod crashes;
 mod input;
 mod kinds;
 mod no_room;
 mod output;
 mod races;
+mod terminals;
 mod together;
+mod watching;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -17,7 +20,7 @@ use super::common::{Nsctl, Ran, Tag, Who, have, nsctl, skip};
 
 /// A state directory of one test's own, and the containers in it; all are removed at its end.
 pub struct Home {
-    who: Who,
+    pub who: Who,
     directory: PathBuf,
     tags: RefCell<Vec<Tag>>,
 }

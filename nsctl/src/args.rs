@@ -16,8 +16,8 @@ pub use doctor::DoctorArgs;
 pub use enter::EnterArgs;
 pub use explain::ExplainArgs;
 pub use life::{
-    AttachArgs, ExecArgs, InspectArgs, KillArgs, LifeArgs, LogDriver, LogsArgs, NamesArgs, PsArgs,
-    RenameArgs, RmArgs, StopArgs,
+    AttachArgs, CpArgs, EventsArgs, ExecArgs, InspectArgs, KillArgs, LifeArgs, LogDriver, LogsArgs,
+    NamesArgs, PsArgs, RenameArgs, RmArgs, StatsArgs, StopArgs, TopArgs,
 };
 pub use ns::{DiffArgs, LsArgs, NsArgs, ShowArgs, TreeArgs, TreeBy};
 pub use rights::RightsArgs;

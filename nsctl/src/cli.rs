@@ -14,8 +14,9 @@ use std::mem::ManuallyDrop;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::args::{
-    AttachArgs, DoctorArgs, EnterArgs, ExecArgs, ExplainArgs, InspectArgs, KillArgs, LogsArgs,
-    NamesArgs, NsArgs, PsArgs, RenameArgs, RmArgs, RunAlone, RunArgs, StopArgs,
+    AttachArgs, CpArgs, DoctorArgs, EnterArgs, EventsArgs, ExecArgs, ExplainArgs, InspectArgs,
+    KillArgs, LogsArgs, NamesArgs, NsArgs, PsArgs, RenameArgs, RmArgs, RunAlone, RunArgs,
+    StatsArgs, StopArgs, TopArgs,
 };
 use crate::error::{self, Error};
 use crate::inherited::Inherited;
@@ -68,6 +69,14 @@ enum Verb {
     Unpause(NamesArgs),
     /// Wait for containers to end, and print their exit statuses
     Wait(NamesArgs),
+    /// List the processes of a container
+    Top(TopArgs),
+    /// Show what containers use
+    Stats(StatsArgs),
+    /// Show what happens to containers, while it happens
+    Events(EventsArgs),
+    /// Copy files out of a container that runs, or into it
+    Cp(CpArgs),
     /// Give a container another name
     Rename(RenameArgs),
     /// Remove containers that ended
@@ -114,6 +123,10 @@ pub fn main(inherited: &Inherited) -> i32 {
         Verb::Pause(names) => containers::pause(&names),
         Verb::Unpause(names) => containers::unpause(&names),
         Verb::Wait(names) => containers::wait(&names),
+        Verb::Top(args) => containers::top(&args),
+        Verb::Stats(args) => containers::stats(&args),
+        Verb::Events(args) => containers::events(&args),
+        Verb::Cp(args) => containers::cp(&args),
         Verb::Rename(args) => containers::rename(&args),
         Verb::Rm(args) => containers::rm(&args),
         Verb::Prune => containers::prune(),

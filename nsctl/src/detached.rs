@@ -122,11 +122,7 @@ fn start(
     log: Option<LogTo>,
     restart: Restart,
 ) -> Result<(), Error> {
-    let Request { spec, host, pid_file, mut status, .. } = request;
-    sys::block_all_signals()
-        .map_err(|errno| Error::new(format!("cannot take over the signals: {errno}")))?;
-    let context = causes::Context::of(&spec, &host);
-    let has_terminal = spec.terminal.is_some();
+    let has_terminal = request.spec.terminal.is_some();
     let Place { id, directory, lock, .. } = place;
     let failed = |what: &str, errno: nix::errno::Errno| {
         Error::new(format!("cannot prepare the container's {what}: {errno}"))
@@ -144,7 +140,7 @@ fn start(
     let keep = Keep {
         directory: directory.into(),
         proc: proc.into(),
-        lock,
+        lock: Some(lock),
         output,
         input,
         log,
@@ -153,8 +149,40 @@ fn start(
         restarts: 0,
         remove: wanted.life.rm.then(|| remove(&id, name)).transpose()?,
     };
+    carry_out(request, ours, keep)
+}
+
+/// Starts what `exec` was asked for and leaves it; returns the exit status.
+pub fn leave(mut request: Request, directory: &std::path::Path) -> Result<i32, Error> {
+    let failed = |error| Error::new(format!("cannot prepare the command: {error}"));
+    let keep = Keep {
+        directory: fs::File::open(directory).map_err(failed)?.into(),
+        proc: fs::File::open("/proc").map_err(failed)?.into(),
+        lock: None,
+        output: Vec::new(),
+        input: None,
+        log: None,
+        listener: None,
+        restart: Restart::No,
+        restarts: 0,
+        remove: None,
+    };
+    request.spec.report_start = true;
+    request.spec.session = nsshim::spec::Session::Own;
+    let ours = Replacement::nothing().map_err(|errno| failed(errno.into()))?;
+    carry_out(request, ours, keep).map(|()| 0)
+}
+
+fn carry_out(request: Request, ours: Replacement, keep: Keep) -> Result<(), Error> {
+    let Request { spec, host, pid_file, mut status, .. } = request;
+    let failed = |errno: nix::errno::Errno| {
+        Error::new(format!("cannot prepare the container's streams: {errno}"))
+    };
+    sys::block_all_signals()
+        .map_err(|errno| Error::new(format!("cannot take over the signals: {errno}")))?;
+    let context = causes::Context::of(&spec, &host);
     let plan = nsshim::plan(spec, &host);
-    let saved = ours.take_over().map_err(|errno| failed("streams", errno))?;
+    let saved = ours.take_over().map_err(failed)?;
     let started = nsshim::start(plan, None, Some(keep));
     saved.give_back();
     let started = started.map_err(|failure| context.explain(failure))?;
@@ -216,13 +244,6 @@ struct Saved([OwnedFd; 3]);
 impl Streams {
     /// Nothing of the caller's: it leaves. Pipes also without a log: somebody may attach.
     fn make(terminal: bool, interactive: bool) -> nix::Result<Self> {
-        let null = || {
-            nix::fcntl::open(
-                "/dev/null",
-                OFlag::O_RDWR | OFlag::O_CLOEXEC,
-                nix::sys::stat::Mode::empty(),
-            )
-        };
         let pipe = || pipe2(OFlag::O_CLOEXEC);
         let (stdin, input) = match interactive && !terminal {
             true => pipe().map(|(read, write)| (read, Some(write)))?,
@@ -243,6 +264,11 @@ impl Streams {
 }
 
 impl Replacement {
+    /// Nothing to read, and nobody who listens.
+    fn nothing() -> nix::Result<Self> {
+        Ok(Replacement([null()?, null()?, null()?]))
+    }
+
     fn take_over(self) -> nix::Result<Saved> {
         let saved = Saved([sys::duplicate(0)?, sys::duplicate(1)?, sys::duplicate(2)?]);
         for (number, fd) in self.0.iter().enumerate() {
@@ -258,6 +284,11 @@ impl Saved {
             let _ = sys::replace_standard_stream(fd.as_fd(), number as i32);
         }
     }
+}
+
+fn null() -> nix::Result<OwnedFd> {
+    let flags = OFlag::O_RDWR | OFlag::O_CLOEXEC;
+    nix::fcntl::open("/dev/null", flags, nix::sys::stat::Mode::empty())
 }
 
 /// The socket `attach`. By a short path: an address has room for 108 bytes only. unix(7)
@@ -292,6 +323,11 @@ fn log_to(life: &LifeArgs) -> Result<Option<LogTo>, Error> {
         LogDriver::JsonFile => Format::Json,
         LogDriver::File => Format::Plain,
         LogDriver::None => return Ok(None),
+        LogDriver::Journald => {
+            return Err(Error::new("--log-driver: nsctl writes files only")
+                .because("a journal or a log server is a daemon, and nsctl needs none")
+                .try_this("--log-driver json-file, and nsctl logs -f NAME | systemd-cat -t NAME"));
+        }
     };
     let max_size =
         resolve::bytes(&life.log_max_size).filter(|&size| size > 0).ok_or_else(|| {

@@ -118,6 +118,7 @@ fn resolve(mut args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Resul
         session: terminal.session,
         rights,
         init: !args.no_init,
+        timeout: args.life.timeout.map(|seconds| std::time::Duration::from_secs(seconds.into())),
         report_start: args.status_fd.is_some() || pid_file.is_some() || args.life.detach,
         report_namespaces: args.status_fd.is_some(),
     };

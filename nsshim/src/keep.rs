@@ -38,8 +38,9 @@ pub struct Keep {
     pub directory: OwnedFd,
     /// The host's /proc.
     pub proc: OwnedFd,
-    /// Stays open, and locked, as long as the shim lives.
-    pub lock: OwnedFd,
+    /// Stays open, and locked, as long as the shim lives. `None`: nothing is written down, as for
+    /// a command that is run in a container of others.
+    pub lock: Option<OwnedFd>,
     /// What the workload writes, unless it has a terminal.
     pub output: Vec<(Stream, OwnedFd)>,
     /// What the workload reads, if somebody may attach to write it.
@@ -111,7 +112,7 @@ const MOST_LEFT: u32 = 1024;
 pub(crate) struct Keeper {
     directory: OwnedFd,
     proc: OwnedFd,
-    lock: OwnedFd,
+    lock: Option<OwnedFd>,
     output: Vec<(Stream, OwnedFd)>,
     /// The terminal's master, both ways.
     terminal: Option<OwnedFd>,
@@ -159,7 +160,8 @@ impl Keeper {
 
     /// What must stay open.
     pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        let mut all = vec![self.directory.as_fd(), self.proc.as_fd(), self.lock.as_fd()];
+        let mut all = vec![self.directory.as_fd(), self.proc.as_fd()];
+        all.extend(self.lock.iter().map(AsFd::as_fd));
         all.extend(self.output.iter().map(|(_, fd)| fd.as_fd()));
         all.extend(self.terminal.iter().chain(&self.input).map(AsFd::as_fd));
         all.extend(self.log.as_ref().and_then(log::Log::descriptor));
@@ -293,6 +295,9 @@ impl Keeper {
     pub fn started(&mut self, pid: Pid) {
         let now = clock::Time::now();
         self.started = Some(now);
+        if self.lock.is_none() {
+            return;
+        }
         let lost = self.lost();
         record::running(&self.directory, &self.proc, pid, now, self.restarts, lost);
     }
@@ -328,6 +333,9 @@ impl Keeper {
     }
 
     fn record_end(&self, exit: Exit, comes_back: bool) {
+        if self.lock.is_none() {
+            return;
+        }
         let finished = self.finished.unwrap_or_else(clock::Time::now);
         let end = record::End { exit, started: self.started, finished, comes_back };
         record::ended(&self.directory, &self.proc, &end, self.restarts, self.lost());

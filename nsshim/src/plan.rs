@@ -50,6 +50,8 @@ pub struct Plan {
     pub session: Session,
     /// Whether the caller is told when the workload runs.
     pub report_start: bool,
+    /// When it is killed, counted from its start.
+    pub timeout: Option<std::time::Duration>,
     /// Whether the child makes a terminal.
     pub terminal: bool,
 }
@@ -101,6 +103,7 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
     let clone = clone_flags(&namespaces);
     let ends_as_one = new(Kind::Pid);
     let report_start = spec.report_start;
+    let timeout = spec.timeout;
     let has_terminal = terminal.is_some();
     // A tree that is shared with the host cannot be left by pivot_root(2).
     let tree_propagation = match (&spec.root, spec.propagation) {
@@ -233,6 +236,7 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
         ends_as_one,
         session,
         report_start,
+        timeout,
         terminal: has_terminal,
     }
 }

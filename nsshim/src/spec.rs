@@ -57,6 +57,8 @@ pub struct Spec {
     pub rights: Rights,
     /// Whether nsinit is PID 1; else the workload is.
     pub init: bool,
+    /// How long the container may run; then it is killed.
+    pub timeout: Option<std::time::Duration>,
     /// Whether the caller is told when the workload runs.
     pub report_start: bool,
     /// Whether the namespace ids are to be reported.

@@ -27,6 +27,9 @@ pub struct LifeArgs {
     /// Seconds that `nsctl stop` waits before it kills
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub stop_timeout: u32,
+    /// Kill it when it has run for so many seconds; each time it is started
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub timeout: Option<u32>,
     /// What becomes of the output: json-file (docker's format), file (as it came), none
     #[arg(long, value_enum, value_name = "DRIVER", default_value_t = LogDriver::JsonFile)]
     pub log_driver: LogDriver,
@@ -51,6 +54,9 @@ pub enum LogDriver {
     File,
     /// Nothing is kept
     None,
+    /// Not here
+    #[value(hide = true, aliases = ["syslog", "fluentd", "k8s-file", "local"])]
+    Journald,
 }
 
 /// `nsctl ps`
@@ -178,6 +184,9 @@ pub struct AttachArgs {
 /// `nsctl exec`
 #[derive(Debug, Args)]
 pub struct ExecArgs {
+    /// Leave it to itself once it runs; its output is not kept
+    #[arg(short, long, conflicts_with_all = ["tty", "interactive"])]
+    pub detach: bool,
     /// Give the command a terminal of its own, also when ours is none
     #[arg(short, long)]
     pub tty: bool,
@@ -202,4 +211,49 @@ pub struct ExecArgs {
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// `nsctl top`
+#[derive(Debug, Args)]
+pub struct TopArgs {
+    /// A JSON array
+    #[arg(long)]
+    pub json: bool,
+    /// Name, id or the beginning of an id
+    #[arg(value_name = "CONTAINER")]
+    pub container: String,
+}
+
+/// `nsctl stats`
+#[derive(Debug, Args)]
+pub struct StatsArgs {
+    /// Once, not every second
+    #[arg(long)]
+    pub no_stream: bool,
+    /// A JSON array a line
+    #[arg(long)]
+    pub json: bool,
+    /// Names, ids or beginnings of ids; all that run
+    #[arg(value_name = "CONTAINER")]
+    pub containers: Vec<String>,
+}
+
+/// `nsctl events`
+#[derive(Debug, Args)]
+pub struct EventsArgs {
+    /// A JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nsctl cp`
+#[derive(Debug, Args)]
+#[command(after_help = "Example: nsctl cp web:/etc/nginx ./nginx")]
+pub struct CpArgs {
+    /// What is copied: CONTAINER:PATH or a path here; with /. at its end, what is in it
+    #[arg(value_name = "[CONTAINER:]FROM")]
+    pub from: String,
+    /// Where to: a directory, or the new name
+    #[arg(value_name = "[CONTAINER:]TO")]
+    pub to: String,
 }

@@ -1,11 +1,15 @@
 //! The verbs about containers that live on their own.
 
 mod attach;
+mod cp;
+mod events;
 mod exec;
 mod inspect;
 mod logs;
 mod ps;
+mod stats;
 mod stop;
+mod top;
 
 use std::io::Write;
 
@@ -14,11 +18,15 @@ use crate::containers::{Container, Containers, Status};
 use crate::error::{self, Error};
 
 pub use attach::attach;
+pub use cp::cp;
+pub use events::events;
 pub use exec::exec;
 pub use inspect::inspect;
 pub use logs::logs;
 pub use ps::ps;
+pub use stats::stats;
 pub use stop::{kill, pause, stop, unpause};
+pub use top::top;
 
 /// Does it for each name; goes on after one that failed, and says so by the status.
 fn each(

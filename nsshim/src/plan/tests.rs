@@ -75,6 +75,7 @@ fn spec(id_maps: Option<IdMaps>, shared: &[Kind]) -> Spec {
             landlock: None,
         },
         init: true,
+        timeout: None,
         report_namespaces: false,
         report_start: false,
     }

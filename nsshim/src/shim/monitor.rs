@@ -34,6 +34,9 @@ pub(super) struct Monitor<'a> {
     locks: Vec<OwnedFd>,
     has_init: bool,
     report_start: bool,
+    timeout: Option<Duration>,
+    /// When the container is killed.
+    deadline: Option<Instant>,
     workload_runs: bool,
     /// Whether that, or without nsinit its exec, was told.
     is_started: bool,
@@ -78,6 +81,8 @@ impl<'a> Monitor<'a> {
             locks,
             has_init: plan.exec.init.is_some(),
             report_start: plan.report_start,
+            timeout: plan.timeout,
+            deadline: None,
             workload_runs: false,
             is_started: false,
             nsctl_is_alive: true,
@@ -178,6 +183,7 @@ impl<'a> Monitor<'a> {
         self.exit = None;
         self.failed = false;
         self.is_again = true;
+        self.deadline = None;
     }
 
     /// The container could not be made again. It has ended for good then.
@@ -202,7 +208,16 @@ impl<'a> Monitor<'a> {
             },
         ];
         fds.extend(self.keeper.iter().flat_map(Keeper::interests));
-        match poll(&mut fds, PollTimeout::NONE) {
+        let left = self.deadline.map(|end| end.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            send_kill(&self.child);
+        }
+        // Rounded up: not a moment too early, and not again and again before it.
+        let limit = left.filter(|left| !left.is_zero()).map(|left| left + Duration::from_millis(1));
+        let limit = limit.map_or(PollTimeout::NONE, |left| {
+            PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+        });
+        match poll(&mut fds, limit) {
             Ok(_) | Err(Errno::EINTR) => {}
             // Nothing can be heard any more: the container must not outlive its watch.
             Err(_) => send_kill(&self.child),
@@ -225,6 +240,7 @@ impl<'a> Monitor<'a> {
 
     fn tell_started(&mut self) {
         self.is_started = true;
+        self.deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         if let Some(keeper) = &mut self.keeper {
             keeper.started(self.child.pid);
         }

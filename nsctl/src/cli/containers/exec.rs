@@ -9,7 +9,7 @@ use crate::args::ExecArgs;
 use crate::containers::{Containers, Request, Status};
 use crate::error::Error;
 use crate::inherited::Inherited;
-use crate::{foreground, resolve};
+use crate::{detached, foreground, resolve};
 
 /// Runs it and returns its exit status.
 ///
@@ -54,6 +54,7 @@ pub fn exec(args: ExecArgs, inherited: &Inherited) -> Result<i32, Error> {
     run.umask = first.umask;
     run.tty = args.tty;
     run.interactive = args.interactive;
+    run.no_tty = args.detach;
     let resolved = resolve::run(run, inherited)?;
     // Its namespaces are open now. Were the pid another's by now, the lock would be free.
     let mut again = container;
@@ -61,7 +62,18 @@ pub fn exec(args: ExecArgs, inherited: &Inherited) -> Result<i32, Error> {
     if again.state.pid != Some(pid) {
         return Err(Error::new(format!("{} ended meanwhile", again.about.name)));
     }
-    foreground::run(resolved)
+    let ended = match args.detach {
+        true => detached::leave(resolved, &again.path),
+        false => foreground::run(resolved),
+    };
+    ended.map_err(|error| {
+        // What cannot be done in a container that ends says so in strange ways.
+        again.look_again();
+        if error.status == crate::exit::OWN_FAILURE && again.state.pid != Some(pid) {
+            return Error::new(format!("{} ended meanwhile", again.about.name));
+        }
+        error
+    })
 }
 
 /// The option of `run` for a kind.
