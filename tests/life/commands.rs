@@ -115,6 +115,23 @@ fn exec_is_in_every_namespace_with_the_containers_rights() {
 
 /// CVE-2024-40635, CVE-2026-30892
 #[test]
+fn exec_shares_what_the_container_shares() {
+    as_each(|who| {
+        let home = Home::new(who);
+        home.start(&["--name", "c", "--share", "net,uts,pid", "sleep", "1000"]);
+        let see = "cd /proc/self/ns; readlink net uts pid ipc";
+        let ran = home.run(&["exec", "c", "sh", "-c", see]);
+        let inside: Vec<&str> = ran.success().lines().collect();
+        let pid = home.run(&["inspect", "--pid", "c"]).success().to_string();
+        for (kind, link) in ["net", "uts", "pid", "ipc"].into_iter().zip(inside) {
+            let its = fs::read_link(format!("/proc/{pid}/ns/{kind}")).unwrap();
+            assert_eq!(its.to_str().unwrap(), link);
+        }
+        home.run(&["rm", "-f", "c"]).success();
+    });
+}
+
+#[test]
 fn exec_takes_no_user_that_is_none() {
     as_each(|who| {
         let home = Home::new(who);

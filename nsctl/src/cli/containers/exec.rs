@@ -39,6 +39,9 @@ pub fn exec(args: ExecArgs, inherited: &Inherited) -> Result<i32, Error> {
     for kind in Kind::ALL {
         if differs(pid, kind) {
             words.push(format!("--{}=pid:{pid}", option(kind)).into());
+        } else if kind != Kind::User {
+            // Else it would get a new one.
+            words.push(format!("--share={}", kind.file()).into());
         }
     }
     words.push("--".into());
