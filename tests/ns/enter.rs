@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::super::common::{Who, as_each, have, helper, nsctl, shell, skip};
+use super::super::common::{Screen, Who, as_each, have, helper, nsctl, shell, skip};
 use super::fixture::Fixture;
 
 const LINKS: &str = "cd /proc/self/ns; readlink user cgroup ipc uts net pid time mnt";
@@ -195,6 +195,36 @@ fn ids_directory_and_environment_are_as_asked() {
         assert_eq!(say(&["--wd=/etc", "--env"]), "0 /etc its");
         let ran = nsctl(who, ["enter", "--root=/usr", target, "/bin/pwd"]).run();
         assert!(ran.code == Some(127) || ran.stdout == "/\n", "{ran:?}");
+    });
+}
+
+#[test]
+fn another_user_is_become_with_or_without_capabilities() {
+    if !nix::unistd::geteuid().is_root() {
+        return skip("becoming another user needs root, or a range of ids");
+    }
+    let fixture =
+        Fixture::nsctl(Who::Root, ["run", "--pid", "host", "sh", "-c", "echo $$; read wait"]);
+    let target = fixture.said[0].as_str();
+    let see = "id -u; id -g; grep CapEff /proc/self/status | tr -d 'CapEf:\t0'";
+    let say = |options: &[&str]| {
+        let words = [&["enter"], options, &[target, "sh", "-c", see]].concat();
+        nsctl(Who::Root, words).run().success().to_string()
+    };
+    assert_eq!(say(&["-S", "5", "-G", "6"]), "5\n6");
+    assert!(say(&["--setuid=5", "--setgid=6", "--keep-caps"]).len() > "5\n6\n".len());
+    assert!(say(&["--preserve-credentials"]).len() > "0\n0\n".len());
+}
+
+#[test]
+fn a_terminal_of_its_own_is_given() {
+    as_each(|who| {
+        let fixture = Fixture::nsctl(who, ["run", "sh", "-c", "echo up; read wait"]);
+        let target = innermost(fixture.pid());
+        let screen = Screen::nsctl(who, ["enter", &target, "sh", "-c", "tty; stty size; echo end"]);
+        screen.expect("/dev/pts/0");
+        screen.expect("24 80");
+        screen.expect("end");
     });
 }
 

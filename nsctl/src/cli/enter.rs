@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::Mode;
 use nsshim::spec::{Kind, Together};
-use nsshim::sys;
+use nsshim::{Host, sys};
 
 use crate::args::{EnterArgs, RunArgs};
 use crate::error::Error;
@@ -59,7 +59,7 @@ pub fn enter(args: EnterArgs, inherited: &Inherited) -> Result<i32, Error> {
     run.workdir = workdir(&args, process, enters(Kind::Mnt) || root.is_some())?;
     run.preserve_credentials = args.preserve_credentials;
     if args.keep_caps {
-        run.rights.cap_ambient = vec!["ALL".into()];
+        run.rights.cap_ambient = capabilities(&run);
     }
     run.user = match (&args.setuid, &args.setgid) {
         (None, None) => None,
@@ -348,6 +348,16 @@ fn exists_inside(process: &Pinned, path: &OsStr) -> bool {
 fn has_no_terminals(process: Option<&Pinned>, mounts: bool) -> bool {
     let process = process.filter(|_| mounts);
     process.is_some_and(|process| !exists_inside(process, OsStr::new("/dev/ptmx")))
+}
+
+/// What can be kept: in a user namespace that is entered everything, else what the caller has.
+fn capabilities(run: &RunArgs) -> Vec<String> {
+    let host = Host::probe();
+    if run.userns.is_some() || !host.is_privileged() {
+        return vec!["ALL".into()];
+    }
+    let has = |capability: &caps::Capability| host.has(*capability);
+    caps::all().into_iter().filter(has).map(|capability| capability.to_string()).collect()
 }
 
 /// The process's environment.

@@ -45,9 +45,13 @@ impl Facts {
         self.commands.borrow_mut().entry(pid).or_insert_with(read).clone()
     }
 
-    /// The effective user.
-    pub fn uid(&self, pid: i32) -> Option<u32> {
-        *self.uids.borrow_mut().entry(pid).or_insert_with(|| uid_of(&self.proc, pid))
+    /// The effective user. `surely` also of one that is not dumpable, whose files are root's.
+    pub fn uid(&self, pid: i32, surely: bool) -> Option<u32> {
+        let read = || match surely {
+            true => uid_of(&self.proc, pid),
+            false => owner_of(&self.proc, pid),
+        };
+        *self.uids.borrow_mut().entry(pid).or_insert_with(read)
     }
 
     /// A user's name, or number.
@@ -111,7 +115,7 @@ fn command(proc: &OwnedFd, pid: i32) -> String {
 /// For whom a process works: the owner of its files, unless they are root's because it is not
 /// dumpable. proc_pid_status(5)
 pub(super) fn uid_of(proc: &OwnedFd, pid: i32) -> Option<u32> {
-    let owner = fstatat(proc, pid.to_string().as_str(), AtFlags::empty()).ok()?.st_uid;
+    let owner = owner_of(proc, pid)?;
     if owner != 0 {
         return Some(owner);
     }
@@ -121,6 +125,10 @@ pub(super) fn uid_of(proc: &OwnedFd, pid: i32) -> Option<u32> {
     // The name is escaped, so that no line of it can be taken for this one.
     let line = text.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn owner_of(proc: &OwnedFd, pid: i32) -> Option<u32> {
+    Some(fstatat(proc, pid.to_string().as_str(), AtFlags::empty()).ok()?.st_uid)
 }
 
 /// Reads a small file of /proc, which the kernel gives in one piece.
