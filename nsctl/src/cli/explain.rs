@@ -115,6 +115,9 @@ fn translated(
     inherited: &Inherited,
 ) -> Result<String, Error> {
     if shell {
+        if translation.line[1] != "run" {
+            return Err(Error::new("only a run has a form for the shell"));
+        }
         let words = translation.line[2..].iter().map(Into::into);
         return run_explained(crate::doctor::read(words)?, true, inherited);
     }

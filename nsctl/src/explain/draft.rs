@@ -119,7 +119,18 @@ impl Draft {
         self.kept.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     }
 
-    /// The line: first what decides about namespaces.
+    /// A line of another verb, which takes no namespaces anew.
+    pub fn finish_as(mut self, verb: &str) -> Translation {
+        let mut line = vec!["nsctl".into(), verb.into()];
+        line.append(&mut self.options);
+        if self.command.first().is_some_and(|word| word.starts_with('-')) {
+            line.push("--".into());
+        }
+        line.append(&mut self.command);
+        Translation { line, told: self.told, differs: self.differs }
+    }
+
+    /// A line of `run`: first what decides about namespaces.
     pub fn finish(mut self) -> Translation {
         let shared: Vec<&str> = Kind::ALL
             .into_iter()

@@ -64,20 +64,17 @@ fn lines_of_unshare() {
 #[test]
 fn lines_of_nsenter() {
     for (line, ours) in [
-        (
-            "nsenter -t 4711 -n ip addr",
-            "nsctl run --net pid:4711 --share user,cgroup,ipc,uts,pid,mnt --privileged ip addr",
-        ),
+        ("nsenter -t 4711 -n ip addr", "nsctl enter --target 4711 --net ip addr"),
         (
             "nsenter --net=/run/netns/lab -- ip -br addr",
-            "nsctl run --net path:/run/netns/lab --share user,cgroup,ipc,uts,pid,mnt --privileged ip \
-             -br addr",
+            "nsctl enter --net=/run/netns/lab ip -br addr",
         ),
         (
             "nsenter -at4711 -S 0 -G 0 --preserve-credentials",
-            "nsctl run --userns pid:4711 --cgroupns pid:4711 --ipc pid:4711 --uts pid:4711 --net \
-             pid:4711 --pid pid:4711 --timens pid:4711 --mntns pid:4711 --user 0:0 --privileged sh",
+            "nsctl enter --all --target 4711 --setuid 0 --setgid 0 --preserve-credentials",
         ),
+        // A file directly behind a letter, as getopt(3) has it.
+        ("nsenter -u/run/bird -F hostname", "nsctl enter --uts=/run/bird hostname"),
     ] {
         becomes(line, ours);
     }
