@@ -1,7 +1,7 @@
 //! `--dry-run` prints what would be done; the script that it prints does the same.
 
 use super::common::{Who, as_each, have, nsctl, shell, skip};
-use super::namespaces::{LINKS, links, own_links};
+use super::namespaces::{LINKS, links, not_the_hosts};
 
 /// All that a workload can see of how it was started.
 const REPORT: &str = "uname -n; cat /proc/sys/kernel/domainname
@@ -26,17 +26,10 @@ fn same(who: Who, options: &[&str]) {
     let commands = nsctl(who, words).run().success().to_string();
     let by_hand = shell(who, &commands).run();
     assert_eq!(by_hand.code, Some(0), "{options:?}: {by_hand:?}\n{commands}");
-    let host = own_links();
     let compared = |text: &str| {
         let (names, rest) = text.split_at(text.find("mnt:").unwrap());
         let (last, rest) = rest.split_once('\n').unwrap();
-        let links = links(&format!("{names}{last}"));
-        let mut new: Vec<String> = links
-            .into_iter()
-            .filter(|(kind, id)| host[kind] != *id)
-            .map(|(kind, _)| kind)
-            .collect();
-        new.sort();
+        let new = not_the_hosts(&links(&format!("{names}{last}")));
         format!("new: {new:?}\n{rest}")
     };
     assert_eq!(compared(&by_hand.stdout), compared(&ran.stdout), "{options:?}\n{commands}");

@@ -1,7 +1,7 @@
 //! `nsctl explain` tells each step of a run, and turns other tools' lines into ones that do the same.
 
 use super::common::{Ran, Who, as_each, have, nsctl, shell, skip};
-use super::namespaces::{LINKS, links, own_links};
+use super::namespaces::{LINKS, links, not_the_hosts};
 
 #[test]
 fn every_step_of_a_run_is_explained_in_its_order() {
@@ -86,17 +86,10 @@ fn same(who: Who, line: &str) {
     let theirs = shell(who, &format!("exec {line}")).run();
     let theirs_code = theirs.code;
     assert_eq!(theirs_code, Some(0), "{line}: {theirs:?}");
-    let host = own_links();
     let compared = |text: &str| {
         let (names, ids): (Vec<&str>, Vec<&str>) =
             text.lines().partition(|line| line.contains(":["));
-        let links = links(&names.join("\n"));
-        let mut new: Vec<String> = links
-            .into_iter()
-            .filter(|(kind, id)| host[kind] != *id)
-            .map(|(kind, _)| kind)
-            .collect();
-        new.sort();
+        let new = not_the_hosts(&links(&names.join("\n")));
         format!("{new:?} {ids:?}")
     };
     let ran = ours(who, &line);

@@ -26,11 +26,16 @@ pub fn own_links() -> HashMap<String, String> {
     links(&KINDS.map(|kind| link(kind).to_str().unwrap().to_string()).join("\n"))
 }
 
+/// The kinds of `links` that are not the host's.
+pub fn not_the_hosts(links: &HashMap<String, String>) -> Vec<&'static str> {
+    let host = own_links();
+    KINDS.into_iter().filter(|kind| links[*kind] != host[*kind]).collect()
+}
+
 /// The kinds whose links differ from the host's.
 fn new_kinds(who: Who, options: &[&str]) -> Vec<&'static str> {
     let ran = nsctl(who, [&["run"], options, &["sh", "-c", LINKS]].concat()).run();
-    let (inside, host) = (links(ran.success()), own_links());
-    KINDS.into_iter().filter(|kind| inside[*kind] != host[*kind]).collect()
+    not_the_hosts(&links(ran.success()))
 }
 
 /// The output of a command inside.

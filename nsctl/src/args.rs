@@ -22,4 +22,4 @@ pub use life::{
 pub use ns::{DiffArgs, LsArgs, NsArgs, ShowArgs, TreeArgs, TreeBy};
 pub use rights::RightsArgs;
 pub use root::{Dns, PlacedBy, Placement, RootArgs};
-pub use run::{DryRun, PropagationArg, RunAlone, RunArgs, SetgroupsArg};
+pub use run::{DryRun, PropagationArg, RunAlone, RunArgs, SetgroupsArg, namespace_option};

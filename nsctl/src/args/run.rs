@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
-use nsshim::spec::Together;
+use nsshim::spec::{Kind, Together};
 
 use super::{LifeArgs, RightsArgs, RootArgs};
 
@@ -261,4 +261,35 @@ pub enum DryRun {
     Plan,
     /// Commands that do the same
     Shell,
+}
+
+/// The option for a kind of namespace.
+pub fn namespace_option(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "--userns",
+        Kind::Cgroup => "--cgroupns",
+        Kind::Ipc => "--ipc",
+        Kind::Uts => "--uts",
+        Kind::Net => "--net",
+        Kind::Pid => "--pid",
+        Kind::Time => "--timens",
+        Kind::Mnt => "--mntns",
+    }
+}
+
+impl RunArgs {
+    /// What was typed after that option.
+    pub fn namespace(&self, kind: Kind) -> Option<&str> {
+        let value = match kind {
+            Kind::User => &self.userns,
+            Kind::Cgroup => &self.cgroupns,
+            Kind::Ipc => &self.ipc,
+            Kind::Uts => &self.uts,
+            Kind::Net => &self.net,
+            Kind::Pid => &self.pid,
+            Kind::Time => &self.timens,
+            Kind::Mnt => &self.mntns,
+        };
+        value.as_deref()
+    }
 }

@@ -11,7 +11,7 @@ use nix::sys::stat::Mode;
 use nsshim::spec::{Kind, Together};
 use nsshim::{Host, sys};
 
-use crate::args::{EnterArgs, RunArgs};
+use crate::args::{EnterArgs, RunArgs, namespace_option};
 use crate::error::Error;
 use crate::inherited::Inherited;
 use crate::scan::{self, One, Pinned, Target};
@@ -32,8 +32,12 @@ pub fn enter(args: EnterArgs, inherited: &Inherited) -> Result<i32, Error> {
     let joins = asked.iter().any(|(_, source)| *source != Source::Nothing);
     for (kind, source) in &asked {
         match source {
-            Source::Path(path) => words.push(joined([option(*kind), "=path:"].concat(), path)),
-            Source::Process(pid) => words.push(format!("{}=pid:{pid}", option(*kind)).into()),
+            Source::Path(path) => {
+                words.push(joined([namespace_option(*kind), "=path:"].concat(), path))
+            }
+            Source::Process(pid) => {
+                words.push(format!("{}=pid:{pid}", namespace_option(*kind)).into())
+            }
             // Without rights here, run joins what owns the others.
             Source::Nothing if *kind == Kind::User && joins => {}
             Source::Nothing => words.push(format!("--share={}", kind.file()).into()),
@@ -245,20 +249,6 @@ fn joined(mut option: String, path: &Path) -> OsString {
     let mut word = OsString::from(option);
     word.push(path);
     word
-}
-
-/// The option of `run` for a kind.
-fn option(kind: Kind) -> &'static str {
-    match kind {
-        Kind::User => "--userns",
-        Kind::Cgroup => "--cgroupns",
-        Kind::Ipc => "--ipc",
-        Kind::Uts => "--uts",
-        Kind::Net => "--net",
-        Kind::Pid => "--pid",
-        Kind::Time => "--timens",
-        Kind::Mnt => "--mntns",
-    }
 }
 
 fn together(

@@ -30,12 +30,18 @@ pub struct Check {
 pub enum How {
     /// By a run in these new namespaces and no others, with these options.
     Run(&'static [Kind], &'static [&'static str]),
-    /// By a run with these options as a user, and these as root, who maps what ids it likes.
-    RunAs { user: &'static [&'static str], root: &'static [&'static str] },
+    /// By a run with these options, and as a user or as root with more.
+    RunAs {
+        options: &'static [&'static str],
+        user: &'static [&'static str],
+        root: &'static [&'static str],
+    },
     /// By asking the kernel.
     Ask(fn() -> Answer),
 }
 
+/// Root maps what ids it likes.
+const ANY_RANGE: &[&str] = &["--map-users", "0:100000:65536", "--map-groups", "0:100000:65536"];
 const CLONE: (&str, Errno) = ("clone3(", Errno::EPERM);
 const LIMIT: (&str, Errno) = ("clone3(", Errno::ENOSPC);
 const ALL_KINDS: &[Kind] =
@@ -139,7 +145,7 @@ pub const ALL: &[Check] = &[
         needed_for: "run",
         by_run: true,
         after: &["user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "proc", "sys", "seccomp"],
-        how: How::RunAs { user: &[], root: &[] },
+        how: How::RunAs { options: &[], user: &[], root: &[] },
         supposed: &[],
     },
     Check {
@@ -149,17 +155,9 @@ pub const ALL: &[Check] = &[
         by_run: false,
         after: &["user"],
         how: How::RunAs {
-            user: &["--userns", "new", "--share", "mnt,pid,net,ipc,uts,cgroup", "--map-auto"],
-            root: &[
-                "--userns",
-                "new",
-                "--share",
-                "mnt,pid,net,ipc,uts,cgroup",
-                "--map-users",
-                "0:100000:65536",
-                "--map-groups",
-                "0:100000:65536",
-            ],
+            options: &["--userns", "new", "--share", "mnt,pid,net,ipc,uts,cgroup"],
+            user: &["--map-auto"],
+            root: ANY_RANGE,
         },
         supposed: &[],
     },
@@ -196,19 +194,7 @@ pub const ALL: &[Check] = &[
         needed_for: "--rootfs DIR:idmap as root",
         by_run: false,
         after: &["rootfs"],
-        how: How::RunAs {
-            user: &["--rootfs", "DIR:idmap"],
-            root: &[
-                "--rootfs",
-                "DIR:idmap",
-                "--userns",
-                "new",
-                "--map-users",
-                "0:100000:65536",
-                "--map-groups",
-                "0:100000:65536",
-            ],
-        },
+        how: How::RunAs { options: &["--rootfs", "DIR:idmap"], user: &[], root: ANY_RANGE },
         supposed: &[],
     },
     Check {
@@ -217,18 +203,7 @@ pub const ALL: &[Check] = &[
         needed_for: "--nesting",
         by_run: false,
         after: &["run"],
-        how: How::RunAs {
-            user: &["--nesting"],
-            root: &[
-                "--nesting",
-                "--userns",
-                "new",
-                "--map-users",
-                "0:100000:65536",
-                "--map-groups",
-                "0:100000:65536",
-            ],
-        },
+        how: How::RunAs { options: &["--nesting"], user: &[], root: ANY_RANGE },
         supposed: &[],
     },
     Check {
@@ -263,9 +238,11 @@ impl How {
     pub fn words(&self, host: &Host) -> Option<Vec<String>> {
         let (kinds, options): (&[Kind], &[&str]) = match self {
             How::Ask(_) => return None,
-            How::RunAs { user, root } => {
-                let options = if host.is_privileged() { root } else { user };
-                return Some(options.iter().map(|word| with_directory(word)).collect());
+            How::RunAs { options, user, root } => {
+                let more = if host.is_privileged() { root } else { user };
+                return Some(
+                    options.iter().chain(*more).map(|word| with_directory(word)).collect(),
+                );
             }
             How::Run(kinds, options) => (kinds, options),
         };

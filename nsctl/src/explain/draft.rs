@@ -2,6 +2,8 @@
 
 use nsshim::spec::Kind;
 
+use crate::args::namespace_option;
+
 /// What an option becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
@@ -164,19 +166,5 @@ impl Draft {
 
     fn has_clock(&self) -> bool {
         ["--boottime", "--monotonic"].iter().any(|word| self.has(word))
-    }
-}
-
-/// Our option for a kind.
-fn namespace_option(kind: Kind) -> &'static str {
-    match kind {
-        Kind::User => "--userns",
-        Kind::Cgroup => "--cgroupns",
-        Kind::Ipc => "--ipc",
-        Kind::Uts => "--uts",
-        Kind::Net => "--net",
-        Kind::Pid => "--pid",
-        Kind::Time => "--timens",
-        Kind::Mnt => "--mntns",
     }
 }

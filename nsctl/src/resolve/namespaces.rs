@@ -17,7 +17,7 @@ use nsshim::spec::{Choice, Joined, Kind, Namespaces, Persist, Propagation, TimeO
 use nsshim::{Host, sys};
 
 use super::{identity, numbers};
-use crate::args::RunArgs;
+use crate::args::{RunArgs, namespace_option};
 use crate::containers::Containers;
 use crate::error::{Error, shown};
 
@@ -99,20 +99,6 @@ pub fn resolve(args: &RunArgs, together: Option<Together>, host: &Host) -> Resul
     })
 }
 
-fn option(args: &RunArgs, kind: Kind) -> (&'static str, Option<&str>) {
-    let (name, value) = match kind {
-        Kind::User => ("--userns", &args.userns),
-        Kind::Cgroup => ("--cgroupns", &args.cgroupns),
-        Kind::Ipc => ("--ipc", &args.ipc),
-        Kind::Uts => ("--uts", &args.uts),
-        Kind::Net => ("--net", &args.net),
-        Kind::Pid => ("--pid", &args.pid),
-        Kind::Time => ("--timens", &args.timens),
-        Kind::Mnt => ("--mntns", &args.mntns),
-    };
-    (name, value.as_deref())
-}
-
 fn shares(args: &RunArgs, wanted: Kind) -> Result<bool, Error> {
     let mut found = false;
     for word in &args.share {
@@ -126,7 +112,7 @@ fn choices(args: &RunArgs, host: &Host, offsets: bool) -> Result<Namespaces, Err
     let mut unsaid = Vec::new();
     for kind in Kind::ALL {
         let shared = shares(args, kind)?;
-        match option(args, kind) {
+        match (namespace_option(kind), args.namespace(kind)) {
             (name, Some(_)) if shared => {
                 return Err(Error::new(format!(
                     "{name} and --share {} contradict each other",

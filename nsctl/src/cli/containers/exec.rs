@@ -1,11 +1,11 @@
 //! `nsctl exec`: another process in a container that runs.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 
 use nsshim::spec::Kind;
 
-use crate::args::ExecArgs;
+use crate::args::{ExecArgs, namespace_option};
 use crate::containers::{Containers, Request, Status};
 use crate::error::Error;
 use crate::inherited::Inherited;
@@ -38,7 +38,7 @@ pub fn exec(args: ExecArgs, inherited: &Inherited) -> Result<i32, Error> {
     let mut words: Vec<OsString> = vec!["run".into(), "--no-init".into(), "--clear-env".into()];
     for kind in Kind::ALL {
         if differs(pid, kind) {
-            words.push(format!("--{}=pid:{pid}", option(kind)).into());
+            words.push(format!("{}=pid:{pid}", namespace_option(kind)).into());
         } else if kind != Kind::User {
             // Else it would get a new one.
             words.push(format!("--share={}", kind.file()).into());
@@ -79,24 +79,8 @@ pub fn exec(args: ExecArgs, inherited: &Inherited) -> Result<i32, Error> {
     })
 }
 
-/// The option of `run` for a kind.
-fn option(kind: Kind) -> &'static str {
-    match kind {
-        Kind::User => "userns",
-        Kind::Cgroup => "cgroupns",
-        Kind::Ipc => "ipc",
-        Kind::Uts => "uts",
-        Kind::Net => "net",
-        Kind::Pid => "pid",
-        Kind::Time => "timens",
-        Kind::Mnt => "mntns",
-    }
-}
-
 /// Whether the container has another namespace of this kind than we.
 fn differs(pid: i32, kind: Kind) -> bool {
-    let link =
-        |who: &dyn std::fmt::Display| fs::read_link(format!("/proc/{who}/ns/{}", kind.file())).ok();
-    link(&pid).as_deref().map(std::path::Path::as_os_str)
-        != link(&"self").as_deref().map(|path| -> &OsStr { path.as_os_str() })
+    let link = |who: &str| fs::read_link(format!("/proc/{who}/ns/{}", kind.file())).ok();
+    link(&pid.to_string()) != link("self")
 }
