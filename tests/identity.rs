@@ -260,6 +260,11 @@ fn a_missing_grant_or_helper_is_named_with_the_remedy() {
             &format!("echo {name}:100000:65536 | sudo tee -a /etc/subuid"),
         ],
     );
+    // A range that somebody else has would be shared with him.
+    with_changed_files(
+        "echo other:100000:65536 > others; mount --bind others /etc/subuid",
+        &[&format!("echo {name}:165536:65536 | sudo tee -a /etc/subuid")],
+    );
     with_changed_files(
         "touch empty; mount --bind empty /etc/subgid",
         &["/etc/subgid has no entry"],

@@ -36,7 +36,7 @@ pub use environment::callers_environment;
 pub use namespaces::{is_namespace, kind};
 pub use numbers::{bytes, signal};
 pub use process::is_terminal;
-pub use subids::known as granted_ranges;
+pub use subids::{known as granted_ranges, line_to_add};
 pub use terminal::is_controlling_terminal;
 
 /// A run, ready to be carried out.

@@ -8,7 +8,7 @@ use nsshim::spec::IdKind;
 use super::namespaces::{covers, mapped};
 use super::{Cause, Scene};
 use crate::error::Finding;
-use crate::resolve::granted_ranges;
+use crate::resolve::{granted_ranges, line_to_add};
 
 pub const CAUSES: &[Cause] = &[
     Cause { name: "idmap-range-not-granted", explains: is_helper, look: range_not_granted },
@@ -64,7 +64,7 @@ fn range_not_granted(scene: &Scene<'_>) -> Option<Finding> {
     };
     Some(match &granted[..] {
         [] => Finding::new(format!("{file} has no entry for {account} (uid {})", host.uid.0))
-            .try_this(format!("echo {account}:100000:65536 | sudo tee -a {file}")),
+            .try_this(line_to_add(kind, &account)),
         _ => {
             let ranges: Vec<String> = granted
                 .iter()

@@ -22,7 +22,7 @@ pub fn granted(kind: IdKind, host: &Host) -> Result<Vec<Range>, Error> {
     let uid = host.uid.0;
     let (name, ranges) = known(kind, uid);
     if ranges.is_empty() {
-        let line = format!("echo {name}:100000:65536 | sudo tee -a {file}");
+        let line = line_to_add(kind, &name);
         return Err(Error::new(format!("cannot map {}s: no range is granted", kind.id()))
             .because(format!("{file} has no entry for {name} (uid {uid})"))
             .try_this(match host.may_map_any_id() {
@@ -110,6 +110,30 @@ pub fn known(kind: IdKind, uid: u32) -> (String, Vec<Range>) {
     (account.map_or(uid.to_string(), |account| account.name), ranges)
 }
 
+/// The command that grants a range to an account: one that nobody has, because who shares a
+/// range can change the other's files.
+pub fn line_to_add(kind: IdKind, account: &str) -> String {
+    let file = kind.grants_file();
+    let first = first_free(&accounts::read(file));
+    format!("echo {account}:{first}:{COUNT} | sudo tee -a {file}")
+}
+
+/// As many ids as login.defs(5) grants, from where it begins: SUB_UID_COUNT, SUB_UID_MIN.
+const COUNT: u32 = 65536;
+const FIRST: u32 = 100_000;
+
+/// Where all ranges that anybody has end.
+fn first_free(text: &str) -> u32 {
+    let ends = text.lines().filter_map(|line| {
+        let mut fields = line.trim().split(':').skip(1);
+        let start = numbers::id(fields.next()?)?;
+        start.checked_add(numbers::id(fields.next()?)?)
+    });
+    let free = ends.max().unwrap_or(FIRST).max(FIRST);
+    // Ids end at 2^32 - 2; then somebody has to look for a gap.
+    if free.checked_add(COUNT).is_some() { free } else { FIRST }
+}
+
 /// Entries are by name or by number, and there may be several.
 fn ranges(text: &str, uid: u32, account: Option<&Account>) -> Vec<Range> {
     let is_own = |owner: &str| {
@@ -130,6 +154,14 @@ fn ranges(text: &str, uid: u32, account: Option<&Account>) -> Vec<Range> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_to_add_is_nobodys() {
+        assert_eq!(first_free(""), 100_000);
+        assert_eq!(first_free("other:1:1\n"), 100_000);
+        assert_eq!(first_free("ann:165536:65536\nbob:100000:65536\nbad\nworse:x:1\n"), 231_072);
+        assert_eq!(first_free("all:100000:4294867000\n"), 100_000);
+    }
 
     #[test]
     fn entries_by_name_and_by_number_count() {
