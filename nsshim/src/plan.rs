@@ -6,7 +6,7 @@
 mod explain;
 mod identity;
 mod mounts;
-pub(crate) mod root;
+mod root;
 mod shell;
 #[cfg(test)]
 mod tests;

@@ -56,9 +56,7 @@ pub(super) fn steps(
     let own_system = super::mounts::may_mount(namespaces, Kind::Net);
     make.push(Tree::Graft { path: "/sys", own: own_system });
     let visible = |mount| if own_user { as_on_host(mount, host) } else { mount };
-    make.extend(
-        mounts.into_iter().map(visible).map(|mount| Tree::Place { mount, userxattr: own_user }),
-    );
+    make.extend(mounts.into_iter().map(visible).map(|mount| placed(mount, own_user)));
     // Last of all, when every mount point is there.
     if root.read_only {
         make.push(Tree::SealRoot { root: !is_sealed_when_taken(&root) });
@@ -69,6 +67,15 @@ pub(super) fn steps(
     }
     let inside = |trees: Vec<Tree>| trees.into_iter().map(Inside::Tree).collect();
     Steps { lock, pass, take: inside(take), make: inside(make) }
+}
+
+/// With its layers, if it is made of some.
+fn placed(mount: Mount, userxattr: bool) -> Tree {
+    let layers = match &mount.what {
+        Placed::Overlay { overlay, .. } => Some(layers(overlay, 0, userxattr, MsFlags::empty())),
+        _ => None,
+    };
+    Tree::Place { mount, layers }
 }
 
 /// The directories that keep changes.
@@ -203,7 +210,7 @@ fn root_of_trees(root: &Root, userxattr: bool) -> Tree {
 }
 
 /// The layers of an overlay with so many lower ones before its own.
-pub(crate) fn layers(overlay: &Overlay, before: usize, userxattr: bool, flags: MsFlags) -> Layers {
+fn layers(overlay: &Overlay, before: usize, userxattr: bool, flags: MsFlags) -> Layers {
     let upper = match overlay.upper {
         Upper::Discarded => UpperLayer::Discarded,
         Upper::Kept(_) => UpperLayer::Taken,

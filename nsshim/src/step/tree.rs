@@ -72,8 +72,8 @@ pub enum Tree {
     Place {
         /// What and where.
         mount: Mount,
-        /// As [`Layers::userxattr`], for an overlay.
-        userxattr: bool,
+        /// What an overlay is made of.
+        layers: Option<Layers>,
     },
     /// Make what stands in for directories of the root read-only.
     SealRoot {
@@ -170,7 +170,7 @@ impl Tree {
             }
             Tree::RootEmpty { attributes } => attach::root_empty(assembly, *attributes),
             Tree::Graft { path, own } => attach::graft(assembly, path, *own),
-            Tree::Place { mount, userxattr } => place::place(assembly, mount, *userxattr),
+            Tree::Place { mount, layers } => place::place(assembly, mount, layers.as_ref()),
             Tree::SealRoot { root } => attach::seal(assembly, *root),
             Tree::Enter => attach::enter(assembly),
             Tree::Share => attach::share(),

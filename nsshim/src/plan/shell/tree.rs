@@ -48,7 +48,7 @@ impl Trees {
                 let how = if *own { "-n --move" } else { "--rbind" };
                 vec![format!("mkdir -p {target}"), format!("mount {how} {path} {target}")]
             }
-            Tree::Place { mount, userxattr } => self.place(mount, *userxattr),
+            Tree::Place { mount, layers } => self.place(mount, layers.as_ref()),
             Tree::SealRoot { .. } => vec![format!("mount -o remount,bind,ro {STAGE}/root")],
             Tree::Enter => vec![
                 format!("cd {STAGE}/root"),
@@ -103,7 +103,7 @@ impl Trees {
         lines
     }
 
-    fn place(&mut self, mount: &Mount, userxattr: bool) -> Vec<String> {
+    fn place(&mut self, mount: &Mount, layers: Option<&Layers>) -> Vec<String> {
         let target = inside(&mount.target);
         let directory = format!("mkdir -p {target}");
         match &mount.what {
@@ -122,12 +122,10 @@ impl Trees {
                 let all = if all.is_empty() { "rw".into() } else { quoted(&all.join(",")) };
                 vec![directory, format!("mount -t {fstype} -o {all} {fstype} {target}")]
             }
-            Placed::Overlay { overlay, .. } => {
-                let layers =
-                    crate::plan::root::layers(overlay, 0, userxattr, nix::mount::MsFlags::empty());
-                let mut lines = vec![directory];
-                lines.extend(self.overlay(&layers, &mount.target.display().to_string()));
-                lines
+            Placed::Overlay { .. } => {
+                let target = mount.target.display().to_string();
+                let overlay = layers.map(|layers| self.overlay(layers, &target));
+                [directory].into_iter().chain(overlay.into_iter().flatten()).collect()
             }
             Placed::File { content, mode, .. } => vec![
                 format!("mkdir -p \"$(dirname {target})\"; file=$(mktemp -p {STAGE})"),

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat, readlinkat};
-use nix::mount::MsFlags;
 use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 use nix::unistd::{symlinkat, write};
@@ -15,13 +14,12 @@ use nix::unistd::{symlinkat, write};
 use super::attach::new_file_system;
 use super::take::{attribute_words, change};
 use super::target::{self, Shape};
-use super::{Assembly, layers, mount_id};
+use super::{Assembly, Layers, layers, mount_id, out_of_order};
 use crate::error::{CallError, Named, Result};
-use crate::plan::root;
 use crate::spec::{Attributes, COVERABLE, Mount, Placed, Propagation};
 use crate::sys;
 
-pub(super) fn place(assembly: &mut Assembly, mount: &Mount, userxattr: bool) -> Result<()> {
+pub(super) fn place(assembly: &mut Assembly, mount: &Mount, layers: Option<&Layers>) -> Result<()> {
     let target = mount.target.as_path();
     match &mount.what {
         Placed::Bind(bind) => {
@@ -38,9 +36,8 @@ pub(super) fn place(assembly: &mut Assembly, mount: &Mount, userxattr: bool) -> 
             // Nothing but a tmpfs takes mount points.
             if fstype.as_c_str() == c"tmpfs" { assembly.keep_own(tree.as_fd()) } else { Ok(()) }
         }
-        Placed::Overlay { overlay, attributes } => {
-            let tree =
-                layers::mount(assembly, &root::layers(overlay, 0, userxattr, MsFlags::empty()))?;
+        Placed::Overlay { attributes, .. } => {
+            let tree = layers::mount(assembly, layers.ok_or_else(|| out_of_order("layers"))?)?;
             sys::mount_setattr(tree.as_fd(), change(*attributes))
                 .call(|| "mount_setattr(overlay)".into())?;
             put(assembly, &tree, target, false)
