@@ -1,7 +1,9 @@
 //! Containers inside containers: denied by default, possible by `--nesting`, impossible by
 //! `--no-nested-userns`.
 
-use super::common::{Ran, Who, as_each, have, nsctl, program, shell, skip};
+use super::common::{
+    Ran, Who, as_each, have, install, nsctl, program, shell, skip, static_busybox,
+};
 
 /// What `--nesting` needs besides: a root that is not the host's.
 fn options(who: Who) -> &'static [&'static str] {
@@ -177,17 +179,14 @@ fn both_flags_together_are_refused() {
 
 /// A bundle whose root holds a static busybox, for who is root of a single id.
 fn bundle(who: Who) -> Option<String> {
-    let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| {
-        std::fs::read(path).is_ok_and(|file| !file.windows(7).any(|part| part == b"ld-linu"))
-    });
-    let Some(busybox) = busybox else {
-        skip("there is no static busybox");
-        return None;
-    };
+    let busybox = static_busybox()?;
     let directory = who.directory();
     let root = directory.join("rootfs");
-    std::fs::create_dir(&root).unwrap();
-    std::fs::copy(busybox, root.join("busybox")).unwrap();
+    // With its mount points: inside, a root of the machine's own is nobody's to write.
+    for mount_point in ["proc", "dev"] {
+        std::fs::create_dir_all(root.join(mount_point)).unwrap();
+    }
+    install(busybox, &root.join("busybox"), 0o755);
     let config = r#"{"ociVersion": "1.0.2",
         "process": {"user": {"uid": 0, "gid": 0}, "args": ["/busybox", "echo", "inner"],
             "env": ["PATH=/"], "cwd": "/", "noNewPrivileges": true},

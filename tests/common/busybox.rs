@@ -16,11 +16,7 @@ const PROGRAMS: [&str; 27] = [
 /// A root that belongs to `who`: programs in /bin, accounts in /etc, an empty /tmp. It has no
 /// /proc, /dev or /sys. `None`, said aloud, where there is no static busybox.
 pub fn busybox_root(who: Who) -> Option<PathBuf> {
-    let found = ["/usr/bin/busybox", "/bin/busybox"].into_iter().find(|path| is_static(path));
-    let Some(busybox) = found else {
-        skip("no static busybox is installed (apt install busybox-static)");
-        return None;
-    };
+    let busybox = static_busybox()?;
     let root = who.directory().join("root");
     for directory in ["bin", "etc", "tmp"] {
         fs::create_dir_all(root.join(directory)).unwrap();
@@ -40,6 +36,15 @@ pub fn busybox_root(who: Who) -> Option<PathBuf> {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     }
     Some(root)
+}
+
+/// A busybox that needs nothing in its root. `None`, said aloud, where there is none.
+pub fn static_busybox() -> Option<&'static str> {
+    let found = ["/usr/bin/busybox", "/bin/busybox"].into_iter().find(|path| is_static(path));
+    if found.is_none() {
+        skip("no static busybox is installed (apt install busybox-static)");
+    }
+    found
 }
 
 /// `robin` is user 0, so that everybody can become it.

@@ -9,7 +9,7 @@ mod run;
 mod skip;
 mod who;
 
-pub use busybox::{busybox_root, tree, write_as};
+pub use busybox::{busybox_root, static_busybox, tree, write_as};
 pub use debian::{Debian, as_each_debian};
 pub use helper::helper;
 pub use processes::{Tag, eventually};
