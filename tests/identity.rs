@@ -222,11 +222,13 @@ fn a_range_that_is_not_granted_is_refused_with_what_is() {
     if let Some((start, count)) = range("/etc/subuid") {
         let granted = format!("{start} to {}", start + (count - 1));
         let past = format!("0:{}:2", start + (count - 1));
-        refused(
-            Who::User,
-            &["--map-users", "0:0:1"],
-            &["0 to 0 are not granted", &granted, "tee -a /etc/subuid"],
-        );
+        // No remedy grants the ids of others: root's would make the caller root.
+        let refusal = [
+            "cannot map uids: 0 to 0 are not granted",
+            &granted,
+            "remedy: ids within that, or the own one",
+        ];
+        refused(Who::User, &["--map-users", "0:0:1"], &refusal);
         refused(Who::User, &["--map-users", &past], &["not granted", &granted]);
         let groups = ["--map-users", &format!("0:{start}:1"), "--map-groups", "0:0:1"];
         refused(Who::User, &groups, &["gids", "/etc/subgid"]);

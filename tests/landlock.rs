@@ -80,7 +80,11 @@ fn what_is_executed_must_be_allowed_too() {
     }
     as_each(|who| {
         let ran = nsctl(who, ["run", "--landlock", "ro=/usr", "/usr/bin/true"]).run();
-        ran.expect_error(126, &["/usr/bin/true", "EACCES"]);
+        let cause = "no rule of --landlock lets /usr/bin/true be executed";
+        ran.expect_error(126, &["EACCES", cause, "remedy: --landlock exec=/usr/bin"]);
+        // Its loader is executed as well.
+        let ran = nsctl(who, ["run", "--landlock", "exec=/usr/bin", "/usr/bin/true"]).run();
+        ran.expect_error(126, &["EACCES", "no rule of --landlock lets /", "/ld-", "exec=/"]);
     });
 }
 

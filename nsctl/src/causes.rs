@@ -22,7 +22,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use nix::errno::Errno;
-use nsshim::spec::{Choice, IdMaps, Kind, Rlimit, Spec, Workdir};
+use nsshim::spec::{Choice, IdMaps, Kind, Landlock, Rlimit, Spec, Workdir};
 use nsshim::{Failure, Host, errno_name};
 
 use self::access::Ids;
@@ -101,6 +101,7 @@ pub struct Context {
     /// The bytes that arguments and environment take.
     pub(crate) size: usize,
     pub(crate) capabilities: u64,
+    pub(crate) landlock: Option<Landlock>,
 }
 
 impl Context {
@@ -134,6 +135,7 @@ impl Context {
             // Each string ends in a zero byte and has a pointer.
             size: process.argv.iter().chain(&process.env).map(|text| text.count_bytes() + 9).sum(),
             capabilities: spec.rights.capabilities,
+            landlock: spec.rights.landlock.clone(),
         }
     }
 

@@ -40,12 +40,15 @@ fn links(pid: &str) -> Vec<String> {
 fn all_eight_are_the_targets_without_a_flag() {
     as_each(|who| {
         let (state, pid) = container(who, &["--userns", "new"]);
-        for target in [pid.as_str(), "target", "container:target"] {
-            let ran = nsctl(who, ["enter", target, "sh", "-c", LINKS])
+        let pid = pid.as_str();
+        for target in
+            [&[pid][..], &["target"], &["container:target"], &[pid, "--"], &["-t", pid, "--"]]
+        {
+            let ran = nsctl(who, [&["enter"], target, &["sh", "-c", LINKS]].concat())
                 .env("NSCTL_STATE_DIR", &state)
                 .run();
             let inside: Vec<&str> = ran.success().lines().collect();
-            assert_eq!(inside, links(&pid), "{target}");
+            assert_eq!(inside, links(pid), "{target:?}");
         }
         let see = "hostname; id -u; ls /dev/shm; cut -d. -f1 /proc/uptime; cat /proc/net/dev | tail -n +3 | cut -d: -f1; ls -d /proc/[0-9]* | wc -l";
         let ran =

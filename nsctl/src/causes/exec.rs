@@ -2,6 +2,7 @@
 
 mod format;
 mod interpreter;
+mod landlock;
 mod permission;
 mod program;
 mod search;
@@ -11,6 +12,7 @@ use nsshim::Failure;
 
 use self::format::{architecture, no_program};
 use self::interpreter::interpreter;
+use self::landlock::not_allowed;
 use self::permission::{closed_directory, file_capabilities, noexec_mount, not_executable};
 use self::program::program;
 use self::search::{closed_path_directory, not_found};
@@ -31,6 +33,7 @@ pub const CAUSES: &[Cause] = &[
     },
     Cause { name: "not-executable", explains: is_denied, look: not_executable },
     Cause { name: "noexec-mount", explains: is_denied, look: noexec_mount },
+    Cause { name: "landlock-execute", explains: is_denied, look: not_allowed },
     Cause { name: "closed-directory", explains: is_denied, look: closed_directory },
     Cause {
         name: "file-capabilities",

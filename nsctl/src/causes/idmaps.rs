@@ -78,9 +78,7 @@ fn range_not_granted(scene: &Scene<'_>) -> Option<Finding> {
                 "{what} not granted to {account}; granted by {file}: {ranges}, and the own {id} \
                  {own}"
             ))
-            .try_this(format!(
-                "a range within those, or echo {account}:{first}:{count} | sudo tee -a {file}"
-            ))
+            .try_this("a range within those")
         }
     })
 }

@@ -8,6 +8,7 @@ use nsshim::spec::HostId;
 fn asked(new: &[Kind]) -> Context {
     Context {
         host: Host { uid: HostId(1000), gid: HostId(1000), capabilities: 0, ..Host::probe() },
+        landlock: None,
         new: new.to_vec(),
         joined: Vec::new(),
         command: "true".into(),

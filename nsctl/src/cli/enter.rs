@@ -109,6 +109,11 @@ fn split(args: &EnterArgs) -> Result<(Option<String>, Vec<OsString>), Error> {
             let text = target.to_str().ok_or_else(|| {
                 Error::new(format!("no such process, container or namespace: {target:?}"))
             })?;
+            // Only what stands before the first word is clap's to skip.
+            let command = match command.split_first() {
+                Some((first, rest)) if first == "--" => rest,
+                _ => command,
+            };
             Ok((Some(text.to_string()), command.to_vec()))
         }
         None => Err(Error::new("nothing to enter was named")

@@ -75,7 +75,10 @@ pub fn check_granted(
         true => format!("{file} has no entry for {name} (uid {})", caller.0),
         false => format!("{file} grants {name} {}", shown.join(" and ")),
     })
-    .try_this(format!("echo {name}:{line_start}:{} | sudo tee -a {file}", line.count)))
+    .try_this(match shown.is_empty() {
+        true => line_to_add(kind, &name),
+        false => "ids within that, or the own one".into(),
+    }))
 }
 
 /// Several entries may continue each other.
