@@ -1,27 +1,27 @@
 //! A container that lives on its own: nsctl starts it, hears that it runs, and leaves.
 
+mod options;
+mod streams;
+
 use std::ffi::{CString, OsString};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 
-use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket,
-};
-use nix::unistd::pipe2;
-use nsshim::keep::{Format, Keep, LogTo, Remove, Restart, Stream};
+use nsshim::keep::{Keep, LogTo, Remove, Restart};
 use nsshim::sys::{self, SignalInfo};
 use nsshim::{Message, Received, Started};
 
-use crate::args::{LifeArgs, LogDriver};
+use crate::args::LifeArgs;
 use crate::causes;
 use crate::containers::{About, Containers, Place, Request as AskedAs};
 use crate::error::{self, Error};
 use crate::resolve::{self, Request};
 use crate::state::PidFile;
+use options::{log_to, restart};
+use streams::{Replacement, Streams, listener};
 
 /// What a detached start needs besides the request.
 pub struct Wanted {
@@ -228,81 +228,6 @@ fn hear(started: &Started, context: &causes::Context) -> Result<i32, Error> {
     }
 }
 
-/// The workload's streams, and our ends of them.
-struct Streams {
-    ours: Replacement,
-    input: Option<OwnedFd>,
-    output: Vec<(Stream, OwnedFd)>,
-}
-
-/// What the workload inherits as 0, 1 and 2.
-struct Replacement([OwnedFd; 3]);
-
-/// What we had there.
-struct Saved([OwnedFd; 3]);
-
-impl Streams {
-    /// Nothing of the caller's: it leaves. Pipes also without a log: somebody may attach.
-    fn make(terminal: bool, interactive: bool) -> nix::Result<Self> {
-        let pipe = || pipe2(OFlag::O_CLOEXEC);
-        let (stdin, input) = match interactive && !terminal {
-            true => pipe().map(|(read, write)| (read, Some(write)))?,
-            false => (null()?, None),
-        };
-        if terminal {
-            let ours = Replacement([stdin, null()?, null()?]);
-            return Ok(Streams { ours, input, output: Vec::new() });
-        }
-        let (out_read, stdout) = pipe()?;
-        let (err_read, stderr) = pipe()?;
-        Ok(Streams {
-            ours: Replacement([stdin, stdout, stderr]),
-            input,
-            output: vec![(Stream::Stdout, out_read), (Stream::Stderr, err_read)],
-        })
-    }
-}
-
-impl Replacement {
-    /// Nothing to read, and nobody who listens.
-    fn nothing() -> nix::Result<Self> {
-        Ok(Replacement([null()?, null()?, null()?]))
-    }
-
-    fn take_over(self) -> nix::Result<Saved> {
-        let saved = Saved([sys::duplicate(0)?, sys::duplicate(1)?, sys::duplicate(2)?]);
-        for (number, fd) in self.0.iter().enumerate() {
-            sys::replace_standard_stream(fd.as_fd(), number as i32)?;
-        }
-        Ok(saved)
-    }
-}
-
-impl Saved {
-    fn give_back(self) {
-        for (number, fd) in self.0.iter().enumerate() {
-            let _ = sys::replace_standard_stream(fd.as_fd(), number as i32);
-        }
-    }
-}
-
-fn null() -> nix::Result<OwnedFd> {
-    let flags = OFlag::O_RDWR | OFlag::O_CLOEXEC;
-    nix::fcntl::open("/dev/null", flags, nix::sys::stat::Mode::empty())
-}
-
-/// The socket `attach`. By a short path: an address has room for 108 bytes only. unix(7)
-fn listener(directory: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
-    use std::os::fd::AsRawFd;
-    let path = format!("/proc/self/fd/{}/attach", directory.as_raw_fd());
-    // One that a shim left which was killed.
-    let _ = fs::remove_file(&path);
-    let socket = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None)?;
-    bind(socket.as_raw_fd(), &UnixAddr::new(path.as_str())?)?;
-    listen(&socket, Backlog::new(64)?)?;
-    Ok(socket)
-}
-
 /// What the shim needs to remove the container: it may be in another mount namespace then.
 fn remove(id: &str, name: &str) -> Result<Remove, Error> {
     let containers = Containers::open()?;
@@ -316,39 +241,4 @@ fn remove(id: &str, name: &str) -> Result<Remove, Error> {
         names: open(containers.names())?.into(),
         name: CString::new(name).unwrap_or_default(),
     })
-}
-
-fn log_to(life: &LifeArgs) -> Result<Option<LogTo>, Error> {
-    let format = match life.log_driver {
-        LogDriver::JsonFile => Format::Json,
-        LogDriver::File => Format::Plain,
-        LogDriver::None => return Ok(None),
-        LogDriver::Journald => {
-            return Err(Error::new("--log-driver: nsctl writes files only")
-                .because("a journal or a log server is a daemon, and nsctl needs none")
-                .try_this("--log-driver json-file, and nsctl logs -f NAME | systemd-cat -t NAME"));
-        }
-    };
-    let max_size =
-        resolve::bytes(&life.log_max_size).filter(|&size| size > 0).ok_or_else(|| {
-            Error::new(format!("--log-max-size {}: no size", life.log_max_size))
-                .try_this("bytes, or 512k, 10m, 1g")
-        })?;
-    Ok(Some(LogTo { format, max_size, max_files: life.log_max_files }))
-}
-
-fn restart(policy: Option<&str>) -> Result<Restart, Error> {
-    let wrong = |policy: &str| {
-        Error::new(format!("--restart {policy}: no policy"))
-            .try_this("no, always, on-failure or on-failure:TIMES")
-    };
-    match policy {
-        None | Some("no") => Ok(Restart::No),
-        Some("always" | "unless-stopped") => Ok(Restart::Always),
-        Some("on-failure") => Ok(Restart::OnFailure(0)),
-        Some(other) => match other.strip_prefix("on-failure:").map(str::parse::<u32>) {
-            Some(Ok(times)) if times > 0 => Ok(Restart::OnFailure(times)),
-            _ => Err(wrong(other)),
-        },
-    }
 }

@@ -1,0 +1,42 @@
+//! What the options of a life of its own mean.
+
+use nsshim::keep::{Format, LogTo, Restart};
+
+use crate::args::{LifeArgs, LogDriver};
+use crate::error::Error;
+use crate::resolve;
+
+pub(super) fn log_to(life: &LifeArgs) -> Result<Option<LogTo>, Error> {
+    let format = match life.log_driver {
+        LogDriver::JsonFile => Format::Json,
+        LogDriver::File => Format::Plain,
+        LogDriver::None => return Ok(None),
+        LogDriver::Journald => {
+            return Err(Error::new("--log-driver: nsctl writes files only")
+                .because("a journal or a log server is a daemon, and nsctl needs none")
+                .try_this("--log-driver json-file, and nsctl logs -f NAME | systemd-cat -t NAME"));
+        }
+    };
+    let max_size =
+        resolve::bytes(&life.log_max_size).filter(|&size| size > 0).ok_or_else(|| {
+            Error::new(format!("--log-max-size {}: no size", life.log_max_size))
+                .try_this("bytes, or 512k, 10m, 1g")
+        })?;
+    Ok(Some(LogTo { format, max_size, max_files: life.log_max_files }))
+}
+
+pub(super) fn restart(policy: Option<&str>) -> Result<Restart, Error> {
+    let wrong = |policy: &str| {
+        Error::new(format!("--restart {policy}: no policy"))
+            .try_this("no, always, on-failure or on-failure:TIMES")
+    };
+    match policy {
+        None | Some("no") => Ok(Restart::No),
+        Some("always" | "unless-stopped") => Ok(Restart::Always),
+        Some("on-failure") => Ok(Restart::OnFailure(0)),
+        Some(other) => match other.strip_prefix("on-failure:").map(str::parse::<u32>) {
+            Some(Ok(times)) if times > 0 => Ok(Restart::OnFailure(times)),
+            _ => Err(wrong(other)),
+        },
+    }
+}

@@ -1,0 +1,65 @@
+//! What of a container is kept, as it was asked for.
+
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+
+use super::LogTo;
+
+/// What of the container's is kept, and where.
+#[derive(Debug)]
+pub struct Keep {
+    /// The container's directory, private to its owner.
+    pub directory: OwnedFd,
+    /// The host's /proc.
+    pub proc: OwnedFd,
+    /// Stays open, and locked, as long as the shim lives. `None`: nothing is written down, as for
+    /// a command that is run in a container of others.
+    pub lock: Option<OwnedFd>,
+    /// What the workload writes, unless it has a terminal.
+    pub output: Vec<(Stream, OwnedFd)>,
+    /// What the workload reads, if somebody may attach to write it.
+    pub input: Option<OwnedFd>,
+    /// Where output is written to.
+    pub log: Option<LogTo>,
+    /// Takes those who attach.
+    pub listener: Option<OwnedFd>,
+    /// When it is started again.
+    pub restart: Restart,
+    /// How often it was started again before, by another shim.
+    pub restarts: u32,
+    /// Whether the directory goes when the container ended.
+    pub remove: Option<Remove>,
+}
+
+/// What is removed with a container.
+#[derive(Debug)]
+pub struct Remove {
+    /// The directory that holds the container's.
+    pub containers: OwnedFd,
+    /// The name of the container's in it, which is its id.
+    pub id: CString,
+    /// The directory of names.
+    pub names: OwnedFd,
+    /// Its name.
+    pub name: CString,
+}
+
+/// Which of the workload's streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output, and all of a terminal's.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// When a container that ended is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    /// Never.
+    No,
+    /// When its status is not 0; at most so many times, 0 for without end.
+    OnFailure(u32),
+    /// Whatever its status.
+    Always,
+}
