@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 
-use super::common::{Ran, Who, as_each, have, nsctl, skip};
+use super::common::{Ran, Who, as_each, have, nsctl, skip, write_as};
 
 /// A file that this user can read.
 fn file(who: Who, text: &str) -> String {
@@ -103,6 +103,52 @@ fn the_program_is_found_in_path_before_the_filter_is_loaded() {
             fs::write(format!("{directory}/closed"), "").unwrap();
             run(who, NOTHING_BUT, options, &["closed"]).expect_error(126, &["closed", "EACCES"]);
         }
+    });
+}
+
+/// As strict as can be: whoever does anything else than execve dies.
+const ONLY_EXECVE: &str = r#"{"defaultAction": "SCMP_ACT_KILL_PROCESS", "syscalls": [
+    {"names": ["execve"], "action": "SCMP_ACT_ALLOW"}]}"#;
+
+#[test]
+fn a_program_that_cannot_be_executed_is_told_from_a_killed_one_however_strict_the_file() {
+    as_each(|who| {
+        let directory = who.directory();
+        let path = |name: &str| directory.join(name).to_str().unwrap().to_string();
+        write_as(who, path("closed"), "");
+        for options in [&[][..], &["--no-init"], &["--tty"], &["--pid", "host"]] {
+            let refused = |name: &str, code, words: &[&str]| {
+                run(who, ONLY_EXECVE, options, &[name]).expect_error(code, words);
+            };
+            refused("no-such-program", 127, &["no-such-program", "ENOENT"]);
+            refused(&path("none"), 127, &["none", "ENOENT"]);
+            refused("./none", 127, &["./none", "ENOENT"]);
+            refused(&path("closed"), 126, &["closed", "EACCES"]);
+            refused(&path("closed/none"), 126, &["none", "ENOTDIR"]);
+            refused(&path(""), 126, &["EACCES"]);
+        }
+    });
+}
+
+#[test]
+fn what_the_kernel_says_at_execve_is_reported_however_strict_the_file() {
+    as_each(|who| {
+        let directory = who.directory();
+        let path = |name: &str| directory.join(name).to_str().unwrap().to_string();
+        let program = |name: &str, content: &[u8]| {
+            fs::write(path(name), content).unwrap();
+            fs::set_permissions(path(name), fs::Permissions::from_mode(0o755)).unwrap();
+            path(name)
+        };
+        let script = program("script", b"#!/nowhere/sh\n");
+        run(who, ONLY_EXECVE, &[], &[&script]).expect_error(126, &["script", "ENOENT"]);
+        let elf = program("elf", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0");
+        run(who, ONLY_EXECVE, &[], &[&elf]).expect_error(126, &["elf", "ENOEXEC"]);
+        // A script without an interpreter's name is the shell's, which the file then kills.
+        let plain = program("plain", b"exit 3\n");
+        run(who, ONLY_EXECVE, &[], &[&plain]).expect_code(128 + libc::SIGSYS);
+        let all = r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#;
+        run(who, all, &[], &[&plain]).expect_code(3);
     });
 }
 

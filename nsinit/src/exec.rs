@@ -46,6 +46,7 @@ pub fn exec(
                 argv0,
                 environment: environment.skip(1),
                 variable: None,
+                seen: None,
             };
             command.exec()
         })
@@ -65,9 +66,30 @@ pub(crate) struct Command<'a> {
     pub environment: Strings<'a>,
     /// A variable (by index) that is another for the program.
     pub variable: Option<(usize, &'a CStr)>,
+    /// What is known of the program, which must then have a slash in its name: from here on there
+    /// may be a filter that allows nothing but execve.
+    pub seen: Option<Seen>,
+}
+
+/// What [`Command::look`] saw of a program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    /// Whether there is a file of that name.
+    found: bool,
+    /// Whether it is no script, as [`looks_binary`] has it.
+    binary: bool,
 }
 
 impl Command<'_> {
+    /// Looks at the program of a name with a slash, for whoever may not when it turns out that
+    /// the kernel does not execute it.
+    pub fn look(&self) -> Seen {
+        match self.strings.get(self.command) {
+            Some(name) => Seen { found: exists(name), binary: looks_binary(name) },
+            None => Seen { found: false, binary: false },
+        }
+    }
+
     /// Becomes the program. Returns only if that failed.
     ///
     /// A name without a slash is looked for in PATH. A directory that cannot be searched holds
@@ -79,7 +101,8 @@ impl Command<'_> {
         };
         if name.is_empty() || split(name.to_bytes(), b'/').1.is_some() {
             let errno = self.try_file(name);
-            return Failure { errno: errno.0, found: errno != Errno::ENOENT || exists(name) };
+            let found = |seen: Option<Seen>| seen.map_or_else(|| exists(name), |seen| seen.found);
+            return Failure { errno: errno.0, found: errno != Errno::ENOENT || found(self.seen) };
         }
         let path = self.environment.variable(b"PATH=").map_or(DEFAULT_PATH, CStr::to_bytes);
         self.search(name, path)
@@ -123,7 +146,10 @@ impl Command<'_> {
             Some(argv0) => self.execve(file, &program, &[argv0]),
             None => self.execve(file, &program, &[]),
         };
-        if errno != Errno::ENOEXEC || self.command == 0 || looks_binary(file) {
+        if errno != Errno::ENOEXEC || self.command == 0 {
+            return errno;
+        }
+        if self.seen.map_or_else(|| looks_binary(file), |seen| seen.binary) {
             return errno;
         }
         let script = self.strings.skip(self.command - 1);

@@ -144,21 +144,25 @@ fn execute(task: &Task<'_>) -> Unstarted {
     }
     let mut listen_pid = Text::new();
     let mut argv0 = PathBuffer::new();
-    let command = Command {
+    let mut command = Command {
         strings: task.strings.skip(0),
         command: task.config.command,
         argv0: task.config.argv0.and_then(|name| argv0.join(&[name])),
         environment: task.environment.skip(0),
         variable: rewrite_listen_pid(task, &mut listen_pid),
+        seen: None,
     };
+    let filter = task.config.filter;
+    if filter != 0 {
+        command.seen = Some(command.look());
+    }
     if task.config.all_cpus {
         let _ = sys::use_all_processors();
     }
     // Last: from here on a signal does to this process what it would do to the workload.
     sys::rt_sigaction(signal::CHLD, task.inherited.sigchld);
     sys::rt_sigprocmask(task.config.mask.unwrap_or(task.inherited.mask));
-    // It may allow nothing but execve. (Of a name with a slash, for which nothing is looked up.)
-    let filter = task.config.filter;
+    // It may allow nothing but execve.
     if filter != 0
         && let Err(errno) = sys::seccomp(filter)
     {

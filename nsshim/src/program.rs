@@ -4,17 +4,20 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use nix::errno::Errno;
+use nix::sys::stat::stat;
 use nix::unistd::{AccessFlags, eaccess};
 use nsinit::exec::{DEFAULT_PATH, Failure};
 
 /// A name with a slash for the program, found in the PATH of `env` as a shell finds it.
 ///
 /// # Errors
-/// `ENOENT` when there is none, `EACCES` when there is, but may not be executed.
+/// `ENOENT` when there is none, `EACCES` when there is, but may not be executed; of a name with a
+/// slash what execve(2) would say.
 pub(crate) fn find(name: &CStr, env: &[CString]) -> Result<CString, Failure> {
     let bytes = name.to_bytes();
     if bytes.contains(&b'/') {
-        return Ok(name.into());
+        return check(name).map(|()| name.into());
     }
     let path = env.iter().find_map(|variable| variable.to_bytes().strip_prefix(b"PATH="));
     let mut failure = Failure { errno: libc::ENOENT, found: false };
@@ -41,6 +44,16 @@ pub(crate) fn find(name: &CStr, env: &[CString]) -> Result<CString, Failure> {
     Err(failure)
 }
 
+/// Whether the file may be executed, as far as that does not depend on what is in it.
+fn check(name: &CStr) -> Result<(), Failure> {
+    let failed = |errno: Errno| Failure { errno: errno as i32, found: errno != Errno::ENOENT };
+    let mode = stat(name).map_err(failed)?.st_mode;
+    if mode & libc::S_IFMT != libc::S_IFREG {
+        return Err(failed(Errno::EACCES));
+    }
+    eaccess(name, AccessFlags::X_OK).map_err(failed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,7 +63,7 @@ mod tests {
         let env = |path: &str| [CString::new(format!("PATH={path}")).unwrap()];
         let found = |name: &CStr, path: &str| find(name, &env(path));
         assert_eq!(found(c"sh", "/nowhere:/etc:/bin"), Ok(c"/bin/sh".into()));
-        assert_eq!(found(c"./sh", "/bin"), Ok(c"./sh".into()));
+        assert_eq!(found(c"/bin/sh", "/nowhere"), Ok(c"/bin/sh".into()));
         assert_eq!(find(c"sh", &[]), Ok(find(c"sh", &env("/usr/bin")).unwrap()));
         let missing = Failure { errno: libc::ENOENT, found: false };
         assert_eq!(found(c"no-such", "/bin:/etc/passwd"), Err(missing));
@@ -59,6 +72,11 @@ mod tests {
         assert_eq!(found(c"etc", "/"), Err(missing));
         let closed = Failure { errno: libc::EACCES, found: true };
         assert_eq!(found(c"passwd", "/etc:/nowhere"), Err(closed));
+        assert_eq!(found(c"./sh", "/bin"), Err(missing));
+        assert_eq!(found(c"/etc/", "/bin"), Err(closed));
+        assert_eq!(found(c"/dev/null", "/bin"), Err(closed));
+        let below_a_file = Failure { errno: libc::ENOTDIR, found: true };
+        assert_eq!(found(c"/etc/passwd/sh", "/bin"), Err(below_a_file));
         // The working directory of the tests is this crate's.
         assert_eq!(found(c"Cargo.toml", ":/nowhere"), Err(closed));
     }
