@@ -47,6 +47,22 @@ fn an_unknown_option_is_refused_with_the_one_that_was_meant() {
 }
 
 #[test]
+fn a_line_of_dockers_gets_what_becomes_of_it() {
+    refused(&[
+        (&["-p", "80:80"], &["docker's -p: a new network", "nsctl explain docker run"]),
+        (&["--entrypoint", "sh"], &["docker's --entrypoint", "nsctl explain docker run"]),
+    ]);
+    as_each(|who| {
+        let ran = nsctl(who, ["run", "no-such-image", "sh", "-c", "true"]).run();
+        ran.expect_error(127, &["if no-such-image is an image", "--rootfs DIR sh"]);
+        let ran = nsctl(who, ["run", "no-such-command", "no-such-file"]).run();
+        assert!(!ran.stderr.contains("image"), "{ran:?}");
+        let ran = nsctl(who, ["run", "--network", "none", "readlink", "/proc/self/ns/net"]).run();
+        assert_ne!(ran.success(), fs::read_link("/proc/self/ns/net").unwrap().to_str().unwrap());
+    });
+}
+
+#[test]
 fn the_options_of_the_command_are_its_own() {
     as_each(|who| {
         let ran = nsctl(who, ["run", "echo", "--hostname", "-v", "--", "--no-such"]).run();

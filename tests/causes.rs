@@ -308,7 +308,7 @@ fn a_range_that_is_not_granted_comes_with_those_that_are() {
         return skip("the user has no name, or there is no newuidmap");
     };
     let ran = nsctl(Who::User, ["run", "--map-users", "0:5000:1", "true"]).run();
-    let words = [&*format!("/etc/subuid grants {name} "), &*format!("{name}:5000:1")];
+    let words = [&*format!("/etc/subuid grants {name} "), "ids within that"];
     ran.expect_error(125, &words);
 }
 

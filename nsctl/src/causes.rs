@@ -87,6 +87,8 @@ pub struct Context {
     pub(crate) new: Vec<Kind>,
     pub(crate) joined: Vec<(Kind, PathBuf)>,
     pub(crate) command: PathBuf,
+    /// The word after the command.
+    pub(crate) second: Option<PathBuf>,
     pub(crate) path: Option<Vec<u8>>,
     pub(crate) strings: Vec<CString>,
     pub(crate) workdir: Workdir,
@@ -121,6 +123,7 @@ impl Context {
             new: Kind::ALL.into_iter().filter(|&kind| spec.namespaces.is_new(kind)).collect(),
             joined: Kind::ALL.into_iter().filter_map(joined).collect(),
             command: process.argv.first().map(to_path).unwrap_or_default(),
+            second: process.argv.get(1).map(to_path),
             path: process.env.iter().find_map(variable),
             strings: process.argv.iter().chain(&process.env).filter(long).cloned().collect(),
             workdir: process.workdir.clone(),

@@ -7,6 +7,7 @@ mod enter;
 mod explain;
 mod init_file;
 mod ns;
+mod usage;
 
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;
@@ -103,7 +104,7 @@ pub fn main(inherited: &Inherited) -> i32 {
         Err(wrong) => {
             // clap prints help to stdout, mistakes to stderr.
             if wrong.use_stderr() {
-                return error::report_usage(&wrong.render().to_string());
+                return error::report_usage(&usage::told(&wrong));
             }
             return if wrong.print().is_err() { exit::OWN_FAILURE } else { 0 };
         }

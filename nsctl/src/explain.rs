@@ -16,6 +16,7 @@ mod options;
 mod tests;
 mod unshare;
 
+pub use docker::without;
 pub use draft::Translation;
 
 /// A tool whose lines are known.

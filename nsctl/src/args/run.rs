@@ -32,7 +32,7 @@ pub struct RunArgs {
     pub command: Vec<OsString>,
 
     /// Network namespace: new, host, container:NAME, pid:PID, path:FILE
-    #[arg(long, value_name = "NS", help_heading = "Namespaces")]
+    #[arg(long, visible_alias = "network", value_name = "NS", help_heading = "Namespaces")]
     pub net: Option<String>,
     /// Process id namespace
     #[arg(long, value_name = "NS", help_heading = "Namespaces")]

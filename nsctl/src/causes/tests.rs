@@ -12,6 +12,7 @@ fn asked(new: &[Kind]) -> Context {
         new: new.to_vec(),
         joined: Vec::new(),
         command: "true".into(),
+        second: None,
         path: None,
         strings: Vec::new(),
         workdir: Workdir::Keep("/".into()),

@@ -137,6 +137,16 @@ const TABLE: &[Row] = &[
 
 const STYLE: Style = Style { tool: "docker run", abbreviates: false };
 
+/// What becomes of an option of docker's that has no place in a line of ours, or `None` when docker
+/// has no such option either.
+pub fn without(option: &str) -> Option<&'static str> {
+    let row = TABLE.iter().find(|row| row.names.contains(&option))?;
+    Some(match row.ours {
+        Ours::Not(why) | Ours::Anyway(why) => why,
+        Ours::Word(_) | Ours::New(_) | Ours::By(_) => "nsctl says it in another way",
+    })
+}
+
 /// Translates the words after `docker run`.
 pub fn translate(words: &[String]) -> Result<Translation, String> {
     let mut draft = Draft::default();

@@ -6,7 +6,7 @@ use super::program::{
     DEFAULT_PATH, directory, is_program, is_searched, program, search_path, std_place,
 };
 use crate::causes::view::Place;
-use crate::causes::{Scene, access};
+use crate::causes::{Context, Scene, access};
 use crate::error::Finding;
 
 /// What ENOENT says as well, when the file itself cannot be looked at.
@@ -61,8 +61,24 @@ pub(super) fn not_found(scene: &Scene<'_>) -> Option<Finding> {
         .is_some_and(|file| is_program(&file))
     {
         finding = finding.try_this(format!("./{name}"));
+    } else if let Some(program) = second_program(asked) {
+        finding = finding.try_this(format!(
+            "if {name} is an image: nsctl takes directories and image files, --rootfs DIR {program} \
+             (nsctl explain docker run {name} {program} says how to get one)"
+        ));
     }
     Some(words(&name, finding))
+}
+
+/// `docker run` has the image first, and then the command.
+fn second_program(asked: &Context) -> Option<std::borrow::Cow<'_, str>> {
+    let second = asked.second.as_ref()?;
+    let name = second.to_string_lossy();
+    let is_there = match second.is_absolute() {
+        true => asked.view.on_host(second).is_some_and(|file| is_program(&file)),
+        false => std_place(asked, &name).is_some(),
+    };
+    is_there.then_some(name)
 }
 
 /// A command line in one word is a usual mistake.
