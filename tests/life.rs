@@ -10,6 +10,7 @@ mod output;
 mod races;
 mod terminals;
 mod together;
+mod usage;
 mod watching;
 
 use std::cell::RefCell;

@@ -25,6 +25,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags};
 use nix::unistd::read;
 
+use crate::usage::Usage;
 use clients::{Clients, Said};
 
 pub use clients::{Packet, TAKES_AT_MOST};
@@ -66,6 +67,7 @@ pub(crate) struct Keeper {
     restarts: u32,
     started: Option<clock::Time>,
     finished: Option<clock::Time>,
+    usage: Option<Usage>,
     remove: Option<Remove>,
 }
 
@@ -93,6 +95,7 @@ impl Keeper {
             restarts,
             started: None,
             finished: None,
+            usage: None,
             remove,
         }
     }

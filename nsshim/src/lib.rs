@@ -31,6 +31,7 @@ mod start;
 mod step;
 pub mod sys;
 mod terminal;
+mod usage;
 
 pub use channel::{Message, Received, receive, send, try_send};
 pub use error::{CallError, Failure, Result, errno_name};
@@ -44,3 +45,4 @@ pub use step::{
     Inside, Layers, MountCall, Outside, Passed, Reason, Take, Tree, UpperLayer, id_maps_of,
 };
 pub use terminal::SavedTerminal;
+pub use usage::Usage;

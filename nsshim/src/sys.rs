@@ -45,5 +45,6 @@ pub use signal::{
     SignalInfo, block_all_signals, blocked_signals, default_signal, ignore_signal, is_ignored,
     pidfd_send_signal, set_signal_mask, signalfd_all, while_stoppable,
 };
+pub(crate) use wait::wait_for_end;
 pub use wait::{Change, Whose, waitid};
 pub use xattr::get_xattr;

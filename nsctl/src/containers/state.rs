@@ -67,6 +67,8 @@ pub struct State {
     pub restarts: u64,
     /// Bytes of output that found no room in the log.
     pub log_lost: u64,
+    /// What it used, once it ended: the numbers of [`nsshim::Usage`], as an object.
+    pub usage: Option<Value>,
 }
 
 impl State {
@@ -103,6 +105,7 @@ impl State {
             finished: text("finished"),
             restarts: number("restarts").unwrap_or_default(),
             log_lost: number("log_lost").unwrap_or_default(),
+            usage: value["usage"].is_object().then(|| value["usage"].clone()),
         };
         if state.status == Status::Running && state.is_paused(directory) {
             state.status = Status::Paused;

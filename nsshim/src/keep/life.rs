@@ -7,6 +7,7 @@ use nix::unistd::Pid;
 
 use super::{Keeper, Restart, STOP, clock, log, record, removal};
 use crate::exit::Exit;
+use crate::usage::Usage;
 
 /// How often something more is read after the end: a pipe holds a megabyte at most.
 const MOST_LEFT: u32 = 1024;
@@ -25,7 +26,8 @@ impl Keeper {
 
     /// It is gone: what it said last is kept, and how it ended. Returns how long to wait
     /// before it is started again, if it is to be.
-    pub fn ended(&mut self, exit: Exit) -> Option<std::time::Duration> {
+    pub fn ended(&mut self, exit: Exit, usage: Option<Usage>) -> Option<std::time::Duration> {
+        self.usage = usage;
         // Not for ever: in a pid namespace that was joined, others may go on writing.
         let _ = (0..MOST_LEFT).find(|_| !self.hear_what_is_left());
         if let Some(log) = &mut self.log {
@@ -58,7 +60,8 @@ impl Keeper {
             return;
         }
         let finished = self.finished.unwrap_or_else(clock::Time::now);
-        let end = record::End { exit, started: self.started, finished, comes_back };
+        let end =
+            record::End { exit, usage: self.usage, started: self.started, finished, comes_back };
         record::ended(&self.directory, &self.proc, &end, self.restarts, self.lost());
     }
 

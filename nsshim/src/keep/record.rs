@@ -11,6 +11,7 @@ use nix::unistd::{Pid, UnlinkatFlags, unlinkat};
 
 use super::clock::Time;
 use crate::exit::Exit;
+use crate::usage::Usage;
 
 /// The layout of the file. A reader that knows only older ones says so.
 const VERSION: u32 = 1;
@@ -18,6 +19,7 @@ const VERSION: u32 = 1;
 /// How a run ended.
 pub(super) struct End {
     pub exit: Exit,
+    pub usage: Option<Usage>,
     pub started: Option<Time>,
     pub finished: Time,
     pub comes_back: bool,
@@ -48,6 +50,9 @@ pub(super) fn ended(directory: &OwnedFd, proc: &OwnedFd, end: &End, restarts: u3
     let _ = write!(text, ",\"exit_status\":{}", end.exit.status());
     if let Exit::Signaled { signal, core } = end.exit {
         let _ = write!(text, ",\"signal\":{signal},\"core\":{core}");
+    }
+    if let Some(usage) = &end.usage {
+        let _ = write!(text, ",\"usage\":{}", usage.json());
     }
     if end.comes_back {
         shim(&mut text, proc);

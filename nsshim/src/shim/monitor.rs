@@ -19,8 +19,9 @@ use crate::keep::Keeper;
 use crate::orphans;
 use crate::plan::Plan;
 use crate::step::Outside;
-use crate::sys::{self, Change, SignalInfo, Whose, waitid};
+use crate::sys::{self, SignalInfo, Whose, waitid};
 use crate::terminal::SavedTerminal;
+use crate::usage::Usage;
 
 pub(super) struct Monitor<'a> {
     child: Child,
@@ -256,7 +257,7 @@ impl<'a> Monitor<'a> {
                 Received::Nothing | Received::End => break,
             }
         }
-        let ended = wait_for_end(&self.child);
+        let (ended, usage) = wait_for_end(&self.child);
         if let Some(proc) = &self.child.proc {
             orphans::kill_all(proc.as_fd(), Vec::new());
         }
@@ -272,7 +273,7 @@ impl<'a> Monitor<'a> {
         }
         self.outlive_caller();
         let again = self.keeper.as_mut().filter(|_| self.is_started || self.is_again);
-        (exit, again.and_then(|keeper| keeper.ended(exit)))
+        (exit, again.and_then(|keeper| keeper.ended(exit, usage)))
     }
 
     /// The caller may be killed before it has shown the last output and restored the
@@ -288,11 +289,11 @@ fn send_kill(child: &Child) {
     let _ = sys::pidfd_send_signal(&child.pidfd, &SignalInfo::new(libc::SIGKILL));
 }
 
-fn wait_for_end(child: &Child) -> Exit {
-    match waitid(Whose::PidFd(child.pidfd.as_fd()), libc::WEXITED) {
-        Ok(Some((_, Change::Exited(exit)))) => exit,
+fn wait_for_end(child: &Child) -> (Exit, Option<Usage>) {
+    match sys::wait_for_end(&child.pidfd) {
+        Ok((exit, usage)) => (exit, Some(usage)),
         // Somebody else took the status; the container is gone all the same.
-        _ => Exit::Code(125),
+        Err(_) => (Exit::Code(125), None),
     }
 }
 

@@ -62,16 +62,16 @@ pub fn events(args: &EventsArgs) -> Result<i32, Error> {
 struct Event {
     what: &'static str,
     time: String,
-    detail: Option<(&'static str, String)>,
+    details: Vec<(&'static str, String)>,
 }
 
 impl Event {
     fn new(what: &'static str, time: String) -> Self {
-        Event { what, time, detail: None }
+        Event { what, time, details: Vec::new() }
     }
 
     fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.detail = Some((name, value.to_string()));
+        self.details.push((name, value.to_string()));
         self
     }
 }
@@ -93,7 +93,13 @@ fn between(before: Option<&Container>, now: &Container) -> Vec<Event> {
         && was.and_then(|was| was.finished.as_ref()) != Some(finished)
     {
         let status = state.exit_status.unwrap_or(0);
-        events.push(Event::new("die", finished.clone()).with("exit_status", status));
+        let mut event = Event::new("die", finished.clone()).with("exit_status", status);
+        for name in ["user_us", "system_us", "max_rss_kib"] {
+            if let Some(number) = state.usage.as_ref().and_then(|usage| usage[name].as_u64()) {
+                event = event.with(name, number);
+            }
+        }
+        events.push(event);
     }
     let status = was.map(|was| was.status);
     if state.status == Status::Dead && status != Some(Status::Dead) {
@@ -116,14 +122,14 @@ fn tell(event: &Event, container: &Container, as_json: bool) -> Result<(), Error
     let line = if as_json {
         let mut value = json!({"time": event.time, "event": event.what, "id": container.id,
                                "name": name});
-        if let Some((key, detail)) = &event.detail {
+        for (key, detail) in &event.details {
             value[*key] = detail.parse::<u64>().map_or(detail.clone().into(), Into::into);
         }
         value.to_string()
     } else {
-        let detail = event.detail.as_ref().map(|(key, value)| format!(" {key}={value}"));
+        let details = event.details.iter().map(|(key, value)| format!(" {key}={value}"));
         let id = container.short_id();
-        format!("{} {} {id} {name}{}", event.time, event.what, detail.unwrap_or_default())
+        format!("{} {} {id} {name}{}", event.time, event.what, details.collect::<String>())
     };
     let mut output = std::io::stdout().lock();
     writeln!(output, "{line}")

@@ -53,6 +53,7 @@ fn describe(container: &Container) -> Value {
             "finished": state.finished,
             "restarts": state.restarts,
             "log_lost": state.log_lost,
+            "usage": state.usage,
         },
         "namespaces": state.pid.map(namespaces),
         "config": {
