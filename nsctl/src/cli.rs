@@ -1,5 +1,6 @@
 //! The command line: verbs, and what is common to them.
 
+mod completion;
 mod containers;
 mod doctor;
 mod dry_run;
@@ -7,23 +8,25 @@ mod enter;
 mod explain;
 mod init_file;
 mod ns;
-mod quick;
 mod usage;
 
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::args::{
-    AttachArgs, CpArgs, DoctorArgs, EnterArgs, EventsArgs, ExecArgs, ExplainArgs, InspectArgs,
-    KillArgs, LogsArgs, NamesArgs, NsArgs, PsArgs, RenameArgs, RmArgs, RunArgs, StatsArgs,
-    StopArgs, TopArgs,
+    AttachArgs, CompleteArgs, CompletionArgs, CpArgs, DoctorArgs, EnterArgs, EventsArgs, ExecArgs,
+    ExplainArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, NsArgs, PsArgs, RenameArgs, RmArgs,
+    RunAlone, RunArgs, StatsArgs, StopArgs, TopArgs,
 };
 use crate::error::{self, Error};
 use crate::inherited::Inherited;
 use crate::{detached, exit, foreground, resolve};
 
 use init_file::InitFileArgs;
+
+pub use ns::column_names;
 
 /// Linux namespaces made usable: run, show, explain and enter them.
 #[derive(Debug, Parser)]
@@ -34,7 +37,7 @@ use init_file::InitFileArgs;
     max_term_width = 100,
     disable_help_subcommand = true
 )]
-struct Cli {
+pub struct Cli {
     /// Show each step with its time; RUST_LOG chooses more finely
     #[arg(short, long, action = ArgAction::SetTrue)]
     verbose: bool,
@@ -95,6 +98,11 @@ enum Verb {
     Explain(ExplainArgs),
     /// Write the init out, as a file for images and other runtimes
     InitFile(InitFileArgs),
+    /// Print a script that lets a shell complete nsctl's lines
+    Completion(CompletionArgs),
+    /// Answer such a script
+    #[command(name = "__complete", hide = true)]
+    Complete(CompleteArgs),
 }
 
 /// Reads the command line, does what it says, and returns the exit status.
@@ -136,16 +144,29 @@ pub fn main(inherited: &Inherited) -> i32 {
         Verb::Doctor(args) => doctor::main(&args, inherited),
         Verb::Explain(args) => explain::main(&args, inherited),
         Verb::InitFile(args) => init_file::main(&args),
+        Verb::Completion(args) => completion::script(&args),
+        Verb::Complete(args) => completion::answer(&args),
     };
     outcome.unwrap_or_else(|error| error::report(&error))
 }
 
 fn parse() -> Result<Cli, clap::Error> {
-    let words: Vec<OsString> = std::env::args_os().collect();
-    match quick::verb(&words) {
-        Some(verb) => Ok(Cli { verbose: false, verb }),
-        None => Cli::try_parse_from(words),
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if words.get(1).is_some_and(|verb| verb == "run") {
+        words.remove(1);
+        let alone: RunAlone = read(words)?;
+        return Ok(Cli { verbose: false, verb: Verb::Run(Box::new(alone.args)) });
     }
+    read(words)
+}
+
+/// `Parser::try_parse_from`, without tidying up: freeing hundreds of small things takes time, and
+/// what is allocated next would be spread over their places, in pages that are copied after a
+/// fork.
+fn read<P: Parser>(words: Vec<OsString>) -> Result<P, clap::Error> {
+    let mut command = ManuallyDrop::new(P::command());
+    let mut matches = ManuallyDrop::new(command.try_get_matches_from_mut(words)?);
+    P::from_arg_matches_mut(&mut matches).map_err(|wrong| wrong.format(&mut command))
 }
 
 fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
@@ -166,9 +187,11 @@ fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
 
 /// The options of a `run`, from its verb on.
 fn parse_run(words: &[OsString]) -> Result<RunArgs, Error> {
-    match quick::verb(&[&[OsString::from("nsctl")], words].concat()) {
-        Some(Verb::Run(args)) => Ok(*args),
-        _ => Err(Error::new("cannot read how the run was asked for")),
+    let program = OsString::from("nsctl");
+    match Cli::try_parse_from([&program].into_iter().chain(words)).map(|cli| cli.verb) {
+        Ok(Verb::Run(args)) => Ok(*args),
+        Ok(_) => Err(Error::new("no run")),
+        Err(wrong) => Err(Error::new(format!("cannot read a run again: {wrong}"))),
     }
 }
 

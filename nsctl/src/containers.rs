@@ -79,6 +79,12 @@ impl Containers {
         Ok(Containers { base })
     }
 
+    /// Those of the caller, unless there was never one; nothing is made for them.
+    pub fn existing() -> Option<Self> {
+        let base = crate::state::existing_base()?;
+        base.join("containers").is_dir().then_some(Containers { base })
+    }
+
     /// Where the directories are.
     pub fn directory(&self) -> PathBuf {
         self.base.join("containers")

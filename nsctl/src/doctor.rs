@@ -78,6 +78,13 @@ pub fn examine(what: &[String], inherited: &Inherited) -> Result<Report, Error> 
     Ok(Report { verdicts })
 }
 
+/// What can be asked for, and what it is.
+pub fn words() -> Vec<(&'static str, &'static str)> {
+    let groups = checks::GROUPS.iter().map(|(name, _)| (*name, "several checks"));
+    let checks = checks::ALL.iter().map(|check| (check.name, check.what));
+    checks.chain(groups).chain([("all", "every check")]).collect()
+}
+
 /// The names of the checks; without any all.
 fn wanted(what: &[String]) -> Result<Vec<&'static str>, Error> {
     let all = || checks::ALL.iter().map(|check| check.name);

@@ -49,6 +49,11 @@ pub fn translate(line: &[String]) -> Option<Result<Translation, String>> {
     })
 }
 
+/// The first words of the lines that can be explained.
+pub fn tools() -> Vec<&'static str> {
+    TOOLS.iter().map(|(words, _)| words[0]).collect()
+}
+
 /// What can be explained, for a message.
 pub fn known() -> String {
     let names: Vec<String> = TOOLS.iter().map(|(words, _)| words.join(" ")).collect();

@@ -12,6 +12,7 @@
 mod args;
 mod causes;
 mod cli;
+mod complete;
 mod containers;
 mod detached;
 mod doctor;

@@ -123,34 +123,44 @@ fn directory() -> Result<PathBuf, Error> {
 /// Where all is kept, private to the user: `NSCTL_STATE_DIR`, else /run/nsctl for root and
 /// `$XDG_RUNTIME_DIR/nsctl` for others.
 pub fn base_directory() -> Result<PathBuf, Error> {
-    let base = match std::env::var_os("NSCTL_STATE_DIR") {
-        Some(base) => PathBuf::from(base),
-        None => default_base()?,
-    };
+    let base = wanted_base();
     let directory = base.join("names");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(|error| {
         Error::new(format!("cannot make the state directory {}: {error}", directory.display()))
             .try_this("NSCTL_STATE_DIR=DIR with a directory of your own")
     })?;
-    let own = nix::unistd::geteuid().as_raw();
-    match fs::symlink_metadata(&base) {
-        Ok(found) if found.is_dir() && found.uid() == own => Ok(base),
-        _ => Err(Error::new(format!("the state directory {} is not yours", base.display()))
+    match is_own(&base) {
+        true => Ok(base),
+        false => Err(Error::new(format!("the state directory {} is not yours", base.display()))
             .try_this("NSCTL_STATE_DIR=DIR with a directory of your own")),
     }
 }
 
-fn default_base() -> Result<PathBuf, Error> {
+/// The same, without making it.
+pub fn existing_base() -> Option<PathBuf> {
+    Some(wanted_base()).filter(|base| is_own(base))
+}
+
+fn wanted_base() -> PathBuf {
+    std::env::var_os("NSCTL_STATE_DIR").map_or_else(default_base, PathBuf::from)
+}
+
+fn is_own(base: &Path) -> bool {
+    let own = nix::unistd::geteuid().as_raw();
+    fs::symlink_metadata(base).is_ok_and(|found| found.is_dir() && found.uid() == own)
+}
+
+fn default_base() -> PathBuf {
     let uid = nix::unistd::geteuid();
     if uid.is_root() {
-        return Ok("/run/nsctl".into());
+        return "/run/nsctl".into();
     }
     if let Some(runtime) = std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty())
         && Path::new(&runtime).is_dir()
     {
-        return Ok(Path::new(&runtime).join("nsctl"));
+        return Path::new(&runtime).join("nsctl");
     }
-    Ok(std::env::temp_dir().join(format!("nsctl-{uid}")))
+    std::env::temp_dir().join(format!("nsctl-{uid}"))
 }
 
 /// The file with the pid, removed at the end: a pid that is used again would mislead.

@@ -14,6 +14,11 @@ use crate::args::NsArgs;
 use crate::error::Error;
 use crate::scan::Unread;
 
+/// The columns of `ns ls`.
+pub fn column_names() -> Vec<&'static str> {
+    columns::Column::all().into_iter().map(columns::Column::name).collect()
+}
+
 /// Does it and returns the exit status.
 pub fn main(args: &NsArgs) -> Result<i32, Error> {
     match args {

@@ -28,6 +28,16 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Status; 6] = [
+        Status::Starting,
+        Status::Running,
+        Status::Paused,
+        Status::Restarting,
+        Status::Exited,
+        Status::Dead,
+    ];
+
     /// The word, docker's where it has one.
     pub fn word(self) -> &'static str {
         match self {

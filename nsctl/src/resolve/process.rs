@@ -32,6 +32,11 @@ const LIMITS: [(&str, Resource); 16] = [
     ("stack", Resource::RLIMIT_STACK),
 ];
 
+/// The names of resource limits.
+pub fn limit_names() -> impl Iterator<Item = &'static str> {
+    LIMITS.iter().map(|(name, _)| *name)
+}
+
 /// Resolves everything about the process.
 pub fn resolve(
     args: &RunArgs,
