@@ -8,17 +8,17 @@ mod enter;
 mod explain;
 mod init_file;
 mod ns;
+mod quick;
 mod usage;
 
 use std::ffi::OsString;
-use std::mem::ManuallyDrop;
 
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::args::{
     AttachArgs, CompleteArgs, CompletionArgs, CpArgs, DoctorArgs, EnterArgs, EventsArgs, ExecArgs,
     ExplainArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, NsArgs, PsArgs, RenameArgs, RmArgs,
-    RunAlone, RunArgs, StatsArgs, StopArgs, TopArgs,
+    RunArgs, StatsArgs, StopArgs, TopArgs,
 };
 use crate::error::{self, Error};
 use crate::inherited::Inherited;
@@ -151,22 +151,11 @@ pub fn main(inherited: &Inherited) -> i32 {
 }
 
 fn parse() -> Result<Cli, clap::Error> {
-    let mut words: Vec<OsString> = std::env::args_os().collect();
-    if words.get(1).is_some_and(|verb| verb == "run") {
-        words.remove(1);
-        let alone: RunAlone = read(words)?;
-        return Ok(Cli { verbose: false, verb: Verb::Run(Box::new(alone.args)) });
+    let words: Vec<OsString> = std::env::args_os().collect();
+    match quick::verb(&words) {
+        Some(verb) => Ok(Cli { verbose: false, verb }),
+        None => Cli::try_parse_from(words),
     }
-    read(words)
-}
-
-/// `Parser::try_parse_from`, without tidying up: freeing hundreds of small things takes time, and
-/// what is allocated next would be spread over their places, in pages that are copied after a
-/// fork.
-fn read<P: Parser>(words: Vec<OsString>) -> Result<P, clap::Error> {
-    let mut command = ManuallyDrop::new(P::command());
-    let mut matches = ManuallyDrop::new(command.try_get_matches_from_mut(words)?);
-    P::from_arg_matches_mut(&mut matches).map_err(|wrong| wrong.format(&mut command))
 }
 
 fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
@@ -187,11 +176,9 @@ fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
 
 /// The options of a `run`, from its verb on.
 fn parse_run(words: &[OsString]) -> Result<RunArgs, Error> {
-    let program = OsString::from("nsctl");
-    match Cli::try_parse_from([&program].into_iter().chain(words)).map(|cli| cli.verb) {
-        Ok(Verb::Run(args)) => Ok(*args),
-        Ok(_) => Err(Error::new("no run")),
-        Err(wrong) => Err(Error::new(format!("cannot read a run again: {wrong}"))),
+    match quick::verb(&[&[OsString::from("nsctl")], words].concat()) {
+        Some(Verb::Run(args)) => Ok(*args),
+        _ => Err(Error::new("cannot read how the run was asked for")),
     }
 }
 

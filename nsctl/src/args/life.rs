@@ -45,6 +45,25 @@ pub struct LifeArgs {
     pub log_max_files: u32,
 }
 
+/// As when nothing is typed; `nsctl exec` and `enter` make a run without a command line.
+impl Default for LifeArgs {
+    fn default() -> Self {
+        LifeArgs {
+            detach: false,
+            rm: false,
+            restart: None,
+            label: Vec::new(),
+            cidfile: None,
+            stop_timeout: 10,
+            timeout: None,
+            log_driver: LogDriver::JsonFile,
+            log_max_size: "10m".into(),
+            again: None,
+            log_max_files: 2,
+        }
+    }
+}
+
 /// `--log-driver`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogDriver {

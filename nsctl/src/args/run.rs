@@ -16,7 +16,7 @@ use super::{LifeArgs, RightsArgs, RootArgs};
 ///
 /// Exit status: the command's; 128+n when signal n ended it; 125 when nsctl failed,
 /// 126 when the command cannot be executed, 127 when there is none.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(
     override_usage = "nsctl run [OPTIONS] [--] COMMAND [ARG]...",
     after_help = "Example: nsctl run --hostname bird -- sh -c 'hostname; ps'"
@@ -291,5 +291,32 @@ impl RunArgs {
             Kind::Mnt => &self.mntns,
         };
         value.as_deref()
+    }
+
+    /// As if that had been typed after that option.
+    pub fn set_namespace(&mut self, kind: Kind, typed: String) {
+        let value = match kind {
+            Kind::User => &mut self.userns,
+            Kind::Cgroup => &mut self.cgroupns,
+            Kind::Ipc => &mut self.ipc,
+            Kind::Uts => &mut self.uts,
+            Kind::Net => &mut self.net,
+            Kind::Pid => &mut self.pid,
+            Kind::Time => &mut self.timens,
+            Kind::Mnt => &mut self.mntns,
+        };
+        *value = Some(typed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_typed_is_the_default() {
+        let mut parsed = RunAlone::parse_from(["nsctl", "true"]).args;
+        assert_eq!(std::mem::take(&mut parsed.command), ["true"]);
+        assert_eq!(format!("{parsed:?}"), format!("{:?}", RunArgs::default()));
     }
 }

@@ -11,7 +11,7 @@ use nix::sys::stat::Mode;
 use nsshim::spec::{Kind, Together};
 use nsshim::{Host, sys};
 
-use crate::args::{EnterArgs, RunArgs, namespace_option};
+use crate::args::{EnterArgs, RunArgs};
 use crate::error::Error;
 use crate::inherited::Inherited;
 use crate::scan::{self, One, Pinned, Target};
@@ -27,23 +27,20 @@ pub fn enter(args: EnterArgs, inherited: &Inherited) -> Result<i32, Error> {
     let target = word.as_deref().map(Target::find).transpose()?;
     let asked = asked(&args, target.as_ref())?;
 
-    let mut words: Vec<OsString> =
-        ["run", "--no-init", "--privileged", "--keep-keyring"].map(Into::into).into();
+    let mut run = RunArgs { no_init: true, ..RunArgs::default() };
+    run.rights.privileged = true;
+    run.rights.keep_keyring = true;
     let joins = asked.iter().any(|(_, source)| *source != Source::Nothing);
     for (kind, source) in &asked {
-        match source {
-            Source::Path(path) => {
-                words.push(joined([namespace_option(*kind), "=path:"].concat(), path))
-            }
-            Source::Process(pid) => {
-                words.push(format!("{}=pid:{pid}", namespace_option(*kind)).into())
-            }
+        let typed = match source {
+            Source::Path(path) => joined(path)?,
+            Source::Process(pid) => format!("pid:{pid}"),
             // Without rights here, run joins what owns the others.
-            Source::Nothing if *kind == Kind::User && joins => {}
-            Source::Nothing => words.push(format!("--share={}", kind.file()).into()),
-        }
+            Source::Nothing if *kind == Kind::User && joins => continue,
+            Source::Nothing => "host".into(),
+        };
+        run.set_namespace(*kind, typed);
     }
-    words.push("--".into());
     let process = match &target {
         Some(Target::Process(process)) => Some(process),
         _ => None,
@@ -51,13 +48,11 @@ pub fn enter(args: EnterArgs, inherited: &Inherited) -> Result<i32, Error> {
     let enters =
         |kind| asked.iter().any(|(other, source)| *other == kind && *source != Source::Nothing);
     let root = root(&args, process, enters(Kind::Mnt))?;
-    words.extend(if command.is_empty() {
-        vec![shell(process, enters(Kind::Mnt))]
-    } else {
-        command
-    });
+    run.command = match command.is_empty() {
+        true => vec![shell(process, enters(Kind::Mnt))],
+        false => command,
+    };
 
-    let mut run = super::parse_run(&words)?;
     run.tty = args.tty;
     run.no_tty = args.no_tty || (!args.tty && has_no_terminals(process, enters(Kind::Mnt)));
     run.workdir = workdir(&args, process, enters(Kind::Mnt) || root.is_some())?;
@@ -249,11 +244,12 @@ fn by_descriptor(fd: std::os::fd::BorrowedFd<'_>) -> PathBuf {
     format!("/proc/self/fd/{}", fd.as_raw_fd()).into()
 }
 
-fn joined(mut option: String, path: &Path) -> OsString {
-    option.reserve(path.as_os_str().len());
-    let mut word = OsString::from(option);
-    word.push(path);
-    word
+fn joined(path: &Path) -> Result<String, Error> {
+    let text = path.to_str().ok_or_else(|| {
+        Error::new(format!("cannot enter {}: its path is not UTF-8", path.display()))
+            .try_this("a link to it with another name")
+    })?;
+    Ok(format!("path:{text}"))
 }
 
 fn together(

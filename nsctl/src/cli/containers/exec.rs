@@ -1,11 +1,10 @@
 //! `nsctl exec`: another process in a container that runs.
 
-use std::ffi::OsString;
 use std::fs;
 
 use nsshim::spec::Kind;
 
-use crate::args::{ExecArgs, namespace_option};
+use crate::args::{ExecArgs, RunArgs};
 use crate::containers::{Containers, Request, Status};
 use crate::error::Error;
 use crate::inherited::Inherited;
@@ -35,18 +34,16 @@ pub fn exec(args: ExecArgs, inherited: &Inherited) -> Result<i32, Error> {
         .ok_or_else(|| Error::new(format!("how {name} was asked for cannot be read")))?;
     let first = super::super::parse_run(&request.arguments)?;
 
-    let mut words: Vec<OsString> = vec!["run".into(), "--no-init".into(), "--clear-env".into()];
+    let mut run = RunArgs { command: args.command, no_init: true, ..RunArgs::default() };
+    run.clear_env = true;
     for kind in Kind::ALL {
         if differs(pid, kind) {
-            words.push(format!("{}=pid:{pid}", namespace_option(kind)).into());
+            run.set_namespace(kind, format!("pid:{pid}"));
         } else if kind != Kind::User {
             // Else it would get a new one.
-            words.push(format!("--share={}", kind.file()).into());
+            run.set_namespace(kind, "host".into());
         }
     }
-    words.push("--".into());
-    words.extend(args.command);
-    let mut run = super::super::parse_run(&words)?;
     run.env = request.environment;
     run.env.extend(args.env);
     run.user = args.user.or(first.user);

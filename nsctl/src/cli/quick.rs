@@ -1,0 +1,80 @@
+//! The options of one verb, without those of all others: making these costs time at every start,
+//! and memory, of which the shim keeps a copy.
+
+use std::ffi::OsString;
+use std::mem::ManuallyDrop;
+
+use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
+
+use super::Verb;
+use crate::args::NsArgs;
+
+/// What was typed, where the verb is the first word and all is in order. Whoever makes a mistake
+/// or asks for help hears of it from the whole command line.
+pub fn verb(words: &[OsString]) -> Option<Verb> {
+    let words = words.get(1..)?;
+    Some(match words.first()?.to_str()? {
+        "run" => Verb::Run(Box::new(options(words)?)),
+        "exec" => Verb::Exec(Box::new(options(words)?)),
+        "enter" => Verb::Enter(Box::new(options(words)?)),
+        "ps" => Verb::Ps(options(words)?),
+        "ns" => Verb::Ns(read(words, NsArgs::augment_subcommands)?),
+        _ => return None,
+    })
+}
+
+fn options<A: Args>(words: &[OsString]) -> Option<A> {
+    read(words, A::augment_args)
+}
+
+/// `Parser::try_parse_from`, without tidying up: freeing hundreds of small things takes time, and
+/// what is allocated next would be spread over their places, in pages that are copied after a
+/// fork.
+fn read<A: FromArgMatches>(words: &[OsString], augment: fn(Command) -> Command) -> Option<A> {
+    let mut command = ManuallyDrop::new(augment(Command::new("nsctl")));
+    let matches = command.try_get_matches_from_mut(words).ok()?;
+    let mut matches: ManuallyDrop<ArgMatches> = ManuallyDrop::new(matches);
+    A::from_arg_matches_mut(&mut matches).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::Cli;
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn a_verb_alone_is_read_as_with_all_others() {
+        for line in [
+            "nsctl run true",
+            "nsctl run -d --name x -e A=1 --cap-add all -v /a:/b:ro -- sh -c true -d",
+            "nsctl exec x true",
+            "nsctl exec -itu 1:2 -w /x -e A x -- ls -i",
+            "nsctl enter --net 1 true",
+            "nsctl enter 1",
+            "nsctl ps -aq --filter name=x",
+            "nsctl ns ls --quick",
+            "nsctl ns show 1",
+        ] {
+            let quick = verb(&words(line)).map(|verb| format!("{verb:?}"));
+            let whole = Cli::try_parse_from(words(line)).map(|cli| format!("{:?}", cli.verb));
+            assert_eq!(quick, whole.ok(), "{line}");
+            assert!(quick.is_some(), "{line}");
+        }
+    }
+
+    #[test]
+    fn mistakes_and_questions_are_for_the_whole_command_line() {
+        for line in ["nsctl", "nsctl -v run true", "nsctl run", "nsctl exec x", "nsctl ps --what"]
+            .into_iter()
+            .chain(["nsctl run --help", "nsctl exec -h", "nsctl ns", "nsctl help", "nsctl exec -V"])
+        {
+            assert!(verb(&words(line)).is_none(), "{line}");
+        }
+    }
+}
