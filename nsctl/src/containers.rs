@@ -33,7 +33,7 @@ use crate::error::{Error, shown};
 use crate::state::base_directory;
 
 pub use about::{About, Request};
-pub use names::pronounceable;
+pub use names::{pronounceable, random};
 pub use process::Pinned;
 pub use processes::is_of;
 pub use state::{State, Status};

@@ -21,7 +21,7 @@ pub fn pronounceable() -> Result<String, Error> {
 }
 
 /// Bytes that nobody can guess. random(4)
-pub(super) fn random<const N: usize>() -> Result<[u8; N], Error> {
+pub fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))
