@@ -1,5 +1,7 @@
 //! The namespaces of the machine: seeing them.
 
+mod can;
+mod drawn;
 mod enter;
 mod explained;
 mod fixture;

@@ -24,6 +24,7 @@ mod explain;
 mod foreground;
 #[cfg(test)]
 mod fuzz;
+mod graph;
 mod inherited;
 mod outlet;
 mod output;

@@ -11,6 +11,7 @@
 //! nothing; one is opened once, to ask whose it is. What others named (commands, paths, hosts) is
 //! carried as it is and made harmless where it is printed.
 
+mod capabilities;
 mod cgroup;
 mod descriptors;
 mod facts;
@@ -19,6 +20,7 @@ mod link;
 mod mounts;
 mod process;
 mod processes;
+mod reach;
 mod relations;
 mod sockets;
 mod target;
@@ -34,10 +36,12 @@ use nsshim::spec::Kind;
 
 use crate::error::Error;
 
+pub use capabilities::{capabilities, names as capability_names};
 pub use facts::Facts;
 pub use hostnames::hostnames;
 pub use process::Sight;
 pub use processes::{Links, links_of};
+pub use reach::{Actor, Reach, Rule, governing, lies_in};
 pub use relations::open_namespace;
 pub use target::{One, Pinned, Target};
 

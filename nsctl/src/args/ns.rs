@@ -15,6 +15,10 @@ pub enum NsArgs {
     Show(ShowArgs),
     /// Compare the namespaces of two processes, containers or files
     Diff(DiffArgs),
+    /// Draw namespaces and the processes in them
+    Graph(GraphArgs),
+    /// Tell which capabilities a process has towards a namespace, and why
+    Can(CanArgs),
     /// Release a namespace that `run --persist` keeps in a file
     Drop {
         /// The files
@@ -143,4 +147,63 @@ pub struct DiffArgs {
     /// Another one
     #[arg(value_name = "B")]
     pub other: String,
+}
+
+/// Draw namespaces and the processes in them
+///
+/// User namespaces with all that they own, what is nested in what, and beside them the processes,
+/// those together that are in the same namespaces. The page is one file that needs no network; it
+/// can be searched and folded.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  nsctl ns graph -o here.html         a page to look around in
+  nsctl ns graph -o here.svg          a drawing
+  nsctl ns graph --dot | dot -Tpdf    laid out by graphviz
+  nsctl ns graph -t net,user -F 'container=web' --svg")]
+pub struct GraphArgs {
+    /// In the language of graphviz
+    #[arg(long, conflicts_with_all = ["svg", "html"])]
+    pub dot: bool,
+    /// As a drawing
+    #[arg(long, conflicts_with = "html")]
+    pub svg: bool,
+    /// As a page
+    #[arg(long)]
+    pub html: bool,
+    /// Write it there; the ending, .dot, .gv, .svg or .html, says what it is
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Only these kinds, and the user namespaces that own them
+    #[arg(short = 't', long = "type", value_name = "KIND,...", value_delimiter = ',')]
+    pub kinds: Vec<String>,
+    /// Only those for which this holds, as for nsctl ns ls, and what owns them
+    #[arg(short = 'F', long, value_name = "EXPR")]
+    pub filter: Option<String>,
+}
+
+/// Tell which capabilities a process has towards a namespace, and why
+///
+/// Rights over a namespace count in the user namespace that owns it. The rules of
+/// user_namespaces(7) and setns(2) are followed step by step, each with where it is written. The
+/// exit status is 0 when the process has some capability there and 1 when it has none.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  nsctl ns can self web               what you may do to a container's namespaces
+  nsctl ns can 4711 /run/netns/lab    whether a process may change a network
+  nsctl ns can -t net 4711 1          whether it may change the machine's")]
+pub struct CanArgs {
+    /// Only these kinds of namespaces, where all of a process's are meant
+    #[arg(short = 't', long = "type", value_name = "KIND,...", value_delimiter = ',')]
+    pub kinds: Vec<String>,
+    /// A JSON object
+    #[arg(short = 'J', long)]
+    pub json: bool,
+    /// Who: a pid, a container; self is nsctl
+    #[arg(value_name = "PID|NAME")]
+    pub process: String,
+    /// Where: a number of `nsctl ns ls`, a file, or a pid or container for all of its namespaces
+    #[arg(value_name = "ID|FILE|PID|NAME")]
+    pub namespace: String,
 }

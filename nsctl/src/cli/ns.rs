@@ -1,8 +1,10 @@
 //! `nsctl ns`: namespaces that exist.
 
+mod can;
 mod columns;
 mod diff;
 mod filter;
+mod graph;
 mod ls;
 mod release;
 mod show;
@@ -26,6 +28,8 @@ pub fn main(args: &NsArgs) -> Result<i32, Error> {
         NsArgs::Tree(args) => tree::tree(args),
         NsArgs::Show(args) => show::show(args),
         NsArgs::Diff(args) => diff::diff(args),
+        NsArgs::Graph(args) => graph::graph(args),
+        NsArgs::Can(args) => can::can(args),
         NsArgs::Drop { files } => {
             files.iter().try_for_each(|file| release::release(file)).map(|()| 0)
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::Facts;
+use super::{Facts, capabilities};
 
 /// What there is to compare, each as lines of a set.
 #[derive(Debug, Default)]
@@ -96,24 +96,6 @@ fn right(line: &str) -> Option<String> {
         "NoNewPrivs" | "Seccomp" => Some(format!("{name} {value}")),
         "Uid" | "Gid" | "Groups" => Some(format!("{name} {}", blanks(value))),
         _ => None,
-    }
-}
-
-/// Their names, or `all`.
-pub fn capabilities(bits: u64) -> String {
-    let all = caps::all();
-    let names: Vec<String> = all
-        .iter()
-        .filter(|capability| bits & capability.bitmask() != 0)
-        .map(|capability| capability.to_string().trim_start_matches("CAP_").to_ascii_lowercase())
-        .collect();
-    match names.len() {
-        0 => "none".into(),
-        count if count + 1 >= all.len() => "all".into(),
-        _ => {
-            let sorted: BTreeSet<String> = names.into_iter().collect();
-            sorted.into_iter().collect::<Vec<_>>().join(",")
-        }
     }
 }
 

@@ -201,6 +201,14 @@ impl<'a> Cells<'a> {
         &self.facts
     }
 
+    /// The container that a process is in, where it is in namespaces that only that has.
+    pub fn container_of(&self, pid: i32) -> Option<String> {
+        let ours = self.containers.get_or_init(|| our_containers(self.found));
+        let at = self.found.processes.binary_search_by_key(&pid, |process| process.pid).ok()?;
+        let name = self.found.processes[at].links.iter().find_map(|id| ours.get(id)).cloned();
+        name.or_else(|| self.facts.cgroup(pid))
+    }
+
     fn uid(&self, namespace: &Namespace) -> Option<u32> {
         // Who made it says more of a user namespace that has no process.
         // Reading more than who owns its files pays where others' containers are.
