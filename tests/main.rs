@@ -36,6 +36,7 @@ mod landlock;
 mod left_behind;
 mod life;
 mod machine;
+mod manual;
 mod mixed_streams;
 mod mounts;
 mod names;

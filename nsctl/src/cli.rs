@@ -45,9 +45,9 @@ pub struct Cli {
     verb: Verb,
 }
 
+/// A verb without a line here is described by its options, at more length.
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run a command in namespaces of its own
     Run(Box<RunArgs>),
     /// List containers
     Ps(PsArgs),
@@ -87,18 +87,14 @@ enum Verb {
     Rm(RmArgs),
     /// Remove all containers that ended
     Prune,
-    /// Run a command in the namespaces of a process, with all rights there
     Enter(Box<EnterArgs>),
     /// See the namespaces of the machine
     #[command(subcommand)]
     Ns(NsArgs),
-    /// Tell what works here, and why the rest does not
     Doctor(DoctorArgs),
-    /// Say what a command line does, step by step, and why
     Explain(ExplainArgs),
     /// Write the init out, as a file for images and other runtimes
     InitFile(InitFileArgs),
-    /// Print a script that lets a shell complete nsctl's lines
     Completion(CompletionArgs),
     /// Answer such a script
     #[command(name = "__complete", hide = true)]

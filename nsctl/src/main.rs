@@ -26,6 +26,8 @@ mod foreground;
 mod fuzz;
 mod graph;
 mod inherited;
+#[cfg(test)]
+mod manual;
 mod outlet;
 mod output;
 mod own_signals;

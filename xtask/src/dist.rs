@@ -1,5 +1,5 @@
-//! `cargo xtask dist`: the static release files and their checksums, nsinit's other names, and
-//! the manual.
+//! `cargo xtask dist`: the static release files and their checksums, nsinit's other names, the
+//! manual and the completions.
 
 use crate::{Result, cargo, docs};
 use std::fs;
@@ -13,7 +13,7 @@ pub struct Args {
     dir: Option<PathBuf>,
 }
 
-/// Writes `nsctl`, `nsinit` and its links, `nsinit.1` and `SHA256SUMS`.
+/// Writes `nsctl`, `nsinit` and its links, `man`, `completions` and `SHA256SUMS`.
 pub fn run(args: &Args) -> Result<()> {
     let nsctl = cargo::build_nsctl(&["--locked"])?;
     let dir = args.dir.clone().unwrap_or_else(|| cargo::workspace().join("dist"));
@@ -28,10 +28,9 @@ pub fn run(args: &Args) -> Result<()> {
         let _ = fs::remove_file(&link);
         symlink("nsinit", &link)?;
     }
-    // Not the committed one: that would be as old as the last `cargo xtask docs`.
-    fs::write(dir.join("nsinit.1"), docs::manual()?)?;
-
-    let names = [files.map(|(name, _)| name).as_slice(), &["nsinit.1"]].concat();
+    let mut names: Vec<String> = files.iter().map(|(name, _)| name.to_string()).collect();
+    names.extend(write_manual(&dir)?);
+    names.extend(write_completions(&dir)?);
     let sums = Command::new("sha256sum").current_dir(&dir).args(&names).output()?;
     if !sums.status.success() {
         return Err("sha256sum failed".into());
@@ -45,6 +44,41 @@ pub fn run(args: &Args) -> Result<()> {
     println!("links to nsinit: {}", links.join(", "));
     print!("{}", String::from_utf8_lossy(&sums.stdout));
     Ok(())
+}
+
+/// Writes all pages below `man`; returns their paths.
+fn write_manual(dir: &Path) -> Result<Vec<String>> {
+    fs::create_dir_all(dir.join("man"))?;
+    // Not the committed one: that would be as old as the last `cargo xtask docs`.
+    fs::write(dir.join("man/nsinit.1"), docs::manual()?)?;
+    let mut names = vec!["man/nsinit.1".to_string()];
+    // A test of nsctl's sees to it that these are current.
+    for page in fs::read_dir(docs::nsctl_pages())? {
+        let page = page?.path();
+        if page.extension().is_some_and(|extension| extension == "1") {
+            let name = format!("man/{}", page.file_name().unwrap_or_default().display());
+            fs::copy(&page, dir.join(&name))?;
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Writes what `nsctl completion` prints, by the names under which the shells look for it.
+fn write_completions(dir: &Path) -> Result<Vec<String>> {
+    fs::create_dir_all(dir.join("completions"))?;
+    let names = [("bash", "nsctl"), ("zsh", "_nsctl"), ("fish", "nsctl.fish")];
+    let written = names.iter().map(|(shell, name)| {
+        let script = Command::new(dir.join("nsctl")).args(["completion", shell]).output()?;
+        if !script.status.success() {
+            return Err(format!("nsctl completion {shell} failed").into());
+        }
+        let name = format!("completions/{name}");
+        fs::write(dir.join(&name), script.stdout)?;
+        Ok(name)
+    });
+    written.collect()
 }
 
 /// Writes a file that everybody may execute.

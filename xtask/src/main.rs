@@ -40,7 +40,7 @@ enum Chore {
     Bench(bench::Args),
     /// Run the same cases on nsinit and its installed peers, for the table in nsinit(1)
     CompareInit(compare::Args),
-    /// Write the documents that are made from the code: nsinit(1)
+    /// Write the documents that are made from the code: nsinit(1), nsctl(1) and those of its verbs
     Docs,
     /// Write the static release files and their checksums
     Dist(dist::Args),

@@ -4,16 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-/// `nsctl ns`
+/// `nsctl ns`; a verb without a line here is described by its options
 #[derive(Debug, Subcommand)]
 pub enum NsArgs {
-    /// List the namespaces of this machine
     Ls(LsArgs),
     /// Show what owns what, what is nested in what, or which process is where
     Tree(TreeArgs),
     /// Show all about one process's namespaces, or about one namespace
     Show(ShowArgs),
-    /// Compare the namespaces of two processes, containers or files
     Diff(DiffArgs),
     /// Draw namespaces and the processes in them
     Graph(GraphArgs),

@@ -31,6 +31,11 @@ pub struct RunArgs {
     )]
     pub command: Vec<OsString>,
 
+    /// Print what would be done, or the commands of a shell that do the same
+    #[arg(long, value_enum, value_name = "plan|shell", num_args = 0..=1, require_equals = true,
+          default_missing_value = "plan")]
+    pub dry_run: Option<DryRun>,
+
     /// Network namespace: new, host, container:NAME, pid:PID, path:FILE
     #[arg(long, visible_alias = "network", value_name = "NS", help_heading = "Namespaces")]
     pub net: Option<String>,
@@ -215,11 +220,6 @@ pub struct RunArgs {
     /// Whether ids and groups stay as they are in a joined user namespace; `nsctl enter`
     #[arg(skip)]
     pub preserve_credentials: bool,
-
-    /// Print what would be done, or the commands of a shell that do the same
-    #[arg(long, value_enum, value_name = "plan|shell", num_args = 0..=1, require_equals = true,
-          default_missing_value = "plan")]
-    pub dry_run: Option<DryRun>,
 }
 
 /// `nsctl run`, without the other verbs: making them all costs time and memory at every start,
