@@ -7,3 +7,4 @@ mod explained;
 mod fixture;
 mod found;
 mod shown;
+mod watched;

@@ -21,7 +21,7 @@ pub use life::{
     AttachArgs, CpArgs, EventsArgs, ExecArgs, InspectArgs, KillArgs, LifeArgs, LogDriver, LogsArgs,
     NamesArgs, PsArgs, RenameArgs, RmArgs, StatsArgs, StopArgs, TopArgs,
 };
-pub use ns::{CanArgs, DiffArgs, GraphArgs, LsArgs, NsArgs, ShowArgs, TreeArgs, TreeBy};
+pub use ns::{CanArgs, DiffArgs, GraphArgs, LsArgs, NsArgs, ShowArgs, TreeArgs, TreeBy, WatchArgs};
 pub use rights::RightsArgs;
 pub use root::{Dns, PlacedBy, Placement, RootArgs};
 pub use run::{DryRun, PropagationArg, RunAlone, RunArgs, SetgroupsArg, namespace_option};

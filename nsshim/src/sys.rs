@@ -8,6 +8,7 @@ mod fd;
 mod ioctl;
 mod loopdev;
 mod mount;
+mod netlink;
 mod probe;
 mod process;
 mod shared;
@@ -34,6 +35,7 @@ pub(crate) use mount::{
     MountChange, fsconfig, fsconfig_create, fsmount, fsopen, mount_id, mount_setattr,
     mount_setattr_idmap, move_mount, open_tree_attached, open_tree_clone,
 };
+pub use netlink::connector_socket;
 pub use probe::intercepted;
 pub(crate) use process::forget_used_stack;
 pub use process::{

@@ -17,6 +17,8 @@ pub enum NsArgs {
     Graph(GraphArgs),
     /// Tell which capabilities a process has towards a namespace, and why
     Can(CanArgs),
+    /// Tell which namespaces begin and end, while they do
+    Watch(WatchArgs),
     /// Release a namespace that `run --persist` keeps in a file
     Drop {
         /// The files
@@ -204,4 +206,37 @@ pub struct CanArgs {
     /// Where: a number of `nsctl ns ls`, a file, or a pid or container for all of its namespaces
     #[arg(value_name = "ID|FILE|PID|NAME")]
     pub namespace: String,
+}
+
+/// Tell which namespaces begin and end, while they do
+///
+/// Where the kernel tells of processes (the machine's root; the proc connector), only those are
+/// looked at that changed; what makes no process, such as a mount, is seen within ten intervals.
+/// Elsewhere all are looked at once an interval. What lives shorter than a look takes is not seen.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  nsctl ns watch                      until ^C
+  nsctl ns watch -t net,user          networks and user namespaces
+  nsctl ns watch -F 'user!=root'      those of others
+  nsctl ns watch --json | jq 'select(.event == \"created\")'")]
+pub struct WatchArgs {
+    /// Only these kinds
+    #[arg(short = 't', long = "type", value_name = "KIND,...", value_delimiter = ',')]
+    pub kinds: Vec<String>,
+    /// Only those for which this holds when they are first seen, as for nsctl ns ls
+    #[arg(short = 'F', long, value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// How often to look, where the kernel does not tell
+    #[arg(short, long, value_name = "SECONDS", default_value = "1")]
+    pub interval: String,
+    /// Look once an interval, also where the kernel would tell
+    #[arg(long)]
+    pub poll: bool,
+    /// Whole lines, however wide the terminal is
+    #[arg(long)]
+    pub no_trunc: bool,
+    /// A JSON object a line; the first has the event "ready": nothing is missed from then on
+    #[arg(short = 'J', long)]
+    pub json: bool,
 }

@@ -9,6 +9,7 @@ mod ls;
 mod release;
 mod show;
 mod tree;
+mod watch;
 
 use std::io::Write;
 
@@ -30,6 +31,7 @@ pub fn main(args: &NsArgs) -> Result<i32, Error> {
         NsArgs::Diff(args) => diff::diff(args),
         NsArgs::Graph(args) => graph::graph(args),
         NsArgs::Can(args) => can::can(args),
+        NsArgs::Watch(args) => watch::watch(args),
         NsArgs::Drop { files } => {
             files.iter().try_for_each(|file| release::release(file)).map(|()| 0)
         }
