@@ -1,6 +1,7 @@
 //! The harness: who runs nsctl, running it, waiting for events, skipping.
 
 mod busybox;
+mod console;
 mod debian;
 mod helper;
 mod processes;
@@ -10,6 +11,7 @@ mod skip;
 mod who;
 
 pub use busybox::{busybox_root, static_busybox, tree, write_as};
+pub use console::{document, play};
 pub use debian::{Debian, as_each_debian};
 pub use helper::helper;
 pub use processes::{Tag, eventually};

@@ -65,7 +65,6 @@ const TABLE: &[(&str, &[Part])] = &[
     ),
     ("PATH", &[Files]),
     ("PID", &[List(world::processes)]),
-    ("PID|NAME|ID|FILE", TARGET),
     (
         "POLICY",
         &[Word("no"), Word("always"), Word("on-failure"), Split(':', &[Word("on-failure")], &[])],
@@ -134,6 +133,10 @@ pub fn answer(verb: &Command, arg: &Arg, prefix: &str, typed: &str) -> Answer {
     let mut asked = Asked { verb: verb.get_name(), answer: &mut answer };
     match row(name) {
         Some(parts) => asked.parts(parts, &prefix, typed),
+        // PID|NAME, with whatever else can be meant.
+        None if ["PID", "NAME"].iter().all(|part| name.split('|').any(|one| one == *part)) => {
+            asked.parts(TARGET, &prefix, typed);
+        }
         None => {
             for name in name.split('|') {
                 match row(name) {

@@ -22,7 +22,9 @@ pub fn containers(verb: &str) -> Vec<Candidate> {
     let fits: &[Status] = match verb {
         "start" => &[Exited, Dead],
         "unpause" => &[Paused],
-        "attach" | "diff" | "enter" | "exec" | "pause" | "show" | "stats" | "top" => &[Running],
+        "attach" | "can" | "diff" | "enter" | "exec" | "pause" | "show" | "stats" | "top" => {
+            &[Running]
+        }
         "kill" | "stop" => &[Starting, Running, Paused, Restarting],
         _ => &[Starting, Running, Paused, Restarting, Exited, Dead],
     };
