@@ -28,6 +28,7 @@ mod graph;
 mod inherited;
 #[cfg(test)]
 mod manual;
+mod mountinfo;
 mod outlet;
 mod output;
 mod own_signals;

@@ -6,9 +6,9 @@ use nix::errno::Errno;
 use nsshim::Failure;
 use nsshim::spec::Kind;
 
-use super::machine::Mount;
 use super::{Cause, Scene, call_name};
 use crate::error::Finding;
+use crate::mountinfo::Mount;
 
 pub const CAUSES: &[Cause] = &[
     Cause {
@@ -134,8 +134,10 @@ fn too_revealing(scene: &Scene<'_>, fstype: &str, usual: &str, instead: &str) ->
         return None;
     }
     let mounts = scene.machine.mounts()?;
-    let shown: Vec<&Mount> =
-        mounts.iter().filter(|mount| mount.fstype == fstype && mount.root == "/").collect();
+    let shown: Vec<&Mount> = mounts
+        .iter()
+        .filter(|mount| mount.fstype == fstype && mount.root == Path::new("/"))
+        .collect();
     let remedy = format!(
         "{instead} (takes {usual} as it is), or the container around nsctl without masks: \
          --security-opt systempaths=unconfined (docker), --security-opt unmask=ALL (podman), \

@@ -11,9 +11,9 @@ use nsshim::Failure;
 use nsshim::spec::{IdMap, RootSource, Upper};
 
 use super::inside::PlacedAt;
-use super::machine::Mount;
 use super::{Cause, Scene, access, call_name};
 use crate::error::Finding;
+use crate::mountinfo::Mount;
 
 pub const CAUSES: &[Cause] = &[
     Cause { name: "no-directory-in-root", explains: is_graft, look: no_directory },

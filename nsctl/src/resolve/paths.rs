@@ -1,9 +1,8 @@
 //! Paths of the host that were typed: made absolute, looked at, named in messages.
 
-use std::ffi::OsString;
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -74,27 +73,6 @@ pub fn explain(what: &str, path: &Path, error: &std::io::Error) -> Error {
     }
 }
 
-/// A path as mountinfo has it, with octal escapes. proc_pid_mountinfo(5)
-pub fn of_mountinfo(field: &str) -> PathBuf {
-    let bytes = field.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let digits = field.get(at + 1..at + 4).filter(|_| byte == b'\\');
-        match digits.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(code) => {
-                plain.push(code);
-                at += 4;
-            }
-            None => {
-                plain.push(byte);
-                at += 1;
-            }
-        }
-    }
-    PathBuf::from(OsString::from_vec(plain))
-}
-
 /// For a message.
 pub fn shown(path: &Path) -> String {
     const MOST: usize = 300;
@@ -129,15 +107,6 @@ mod tests {
         assert!(told("/etc/passwd/x").contains("/etc/passwd is not a directory"));
         assert!(absolute("the source", Path::new("")).is_err());
         assert!(absolute("the source", Path::new("x")).unwrap().is_absolute());
-    }
-
-    #[test]
-    fn the_kernels_escapes_are_undone() {
-        for (field, path) in
-            [("/a", "/a"), (r"/a\040b\134", r"/a b\"), (r"/x\", r"/x\"), (r"/\999", r"/\999")]
-        {
-            assert_eq!(of_mountinfo(field), Path::new(path));
-        }
     }
 
     #[test]

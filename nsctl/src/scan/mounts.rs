@@ -1,15 +1,14 @@
 //! Namespaces by bind mounts, in our own mount namespace and in every other that a process is in.
 
 use std::collections::HashSet;
-use std::ffi::OsString;
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use nsshim::spec::Kind;
 
 use super::{Found, Holder, Id, Places, link, relations};
+use crate::mountinfo;
 
 /// Looks at the mounts of one process per mount namespace.
 pub(super) fn look(proc: &OwnedFd, places: Places, found: &mut Found) {
@@ -56,33 +55,10 @@ fn bound(text: &[u8]) -> impl Iterator<Item = (Kind, Id, PathBuf)> {
             return None;
         }
         let (kind, id) = link::parse(root)?;
-        let path = PathBuf::from(OsString::from_vec(unescape(fields.next()?)));
+        let path = mountinfo::path(fields.next()?);
         let fstype = fields.skip_while(|field| *field != b"-").nth(1)?;
         (fstype == b"nsfs").then_some((kind, id, path))
     })
-}
-
-/// `\040` is a blank.
-fn unescape(text: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&first, after)) = rest.split_first() {
-        let octal = after
-            .get(..3)
-            .filter(|_| first == b'\\')
-            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        match octal {
-            Some(byte) => {
-                plain.push(byte);
-                rest = &after[3..];
-            }
-            None => {
-                plain.push(first);
-                rest = after;
-            }
-        }
-    }
-    plain
 }
 
 /// Whether /proc is mounted so that it hides processes of others. proc(5)

@@ -9,6 +9,7 @@ use nsshim::spec::Attributes;
 
 use super::super::paths;
 use crate::error::Error;
+use crate::mountinfo;
 
 /// Flags that stay as they are, and the words for and against them.
 const KEPT: [(u64, FsFlags, &str, &str); 3] = [
@@ -96,11 +97,9 @@ fn list(paths: &[PathBuf]) -> String {
 /// Where something is mounted in a directory, itself not counted.
 fn mounts_below(path: &Path) -> Vec<PathBuf> {
     let Ok(real) = std::fs::canonicalize(path) else { return Vec::new() };
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let point = |line: &str| line.split(' ').nth(4).map(paths::of_mountinfo);
-    let mut below: Vec<PathBuf> = mounts
-        .lines()
-        .filter_map(point)
+    let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let mut below: Vec<PathBuf> = mountinfo::parse(&mounts)
+        .map(|mount| mount.target)
         .filter(|point| point.starts_with(&real) && *point != real)
         .collect();
     below.sort();

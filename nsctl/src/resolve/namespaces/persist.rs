@@ -8,6 +8,7 @@ use nsshim::spec::{Choice, Kind, Namespaces, Persist};
 use super::kind;
 use crate::args::RunArgs;
 use crate::error::Error;
+use crate::mountinfo;
 
 /// What is to be kept, and where. The files are made with the namespaces.
 pub fn resolve(
@@ -80,14 +81,8 @@ fn place(path: &str) -> Result<PathBuf, String> {
 
 /// Whether the mount that holds `path` belongs to a peer group. proc_pid_mountinfo(5)
 fn is_shared(path: &Path) -> bool {
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let holds = |line: &&str| {
-        line.split(' ')
-            .nth(4)
-            .is_some_and(|point| path.starts_with(super::propagation::plain(point)))
-    };
-    let length = |line: &&str| line.split(' ').nth(4).map_or(0, str::len);
+    let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let holds = mountinfo::parse(&mounts).filter(|mount| path.starts_with(&mount.target));
     // Of several on the same point the last is on top.
-    let holder = mounts.lines().filter(holds).max_by_key(length);
-    holder.is_some_and(|line| line.split(' ').skip(6).any(|field| field.starts_with("shared:")))
+    holds.max_by_key(|mount| mount.target.as_os_str().len()).is_some_and(|mount| mount.shared)
 }

@@ -35,8 +35,3 @@ fn check_mount_points(propagation: Propagation) -> Result<(), Error> {
         .because(format!("the container's own {path} would appear on the host"))
         .try_this(format!("--propagation slave, or first: mount --bind {path} {path}")))
 }
-
-/// A path of mountinfo without its octal escapes.
-pub(super) fn plain(field: &str) -> String {
-    field.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")
-}
