@@ -52,6 +52,7 @@ mod rights;
 mod rootfs;
 mod rootfs_accounts;
 mod rootfs_files;
+mod rootfs_host_layers;
 mod rootfs_images;
 mod rootfs_kept;
 mod seccomp_file;

@@ -162,7 +162,10 @@ fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
         name: args.name.take(),
         interactive: args.interactive,
     });
-    let request = resolve::run(args, inherited)?;
+    let mut request = resolve::run(args, inherited)?;
+    for warning in request.warnings.drain(..) {
+        error::warn(&warning);
+    }
     match (form, wanted) {
         (Some(form), _) => dry_run::print(request, form),
         (None, Some(wanted)) => detached::run(request, &wanted),

@@ -156,6 +156,11 @@ pub fn report(error: &Error) -> i32 {
     error.status
 }
 
+/// Prints what its reader should know although nothing failed.
+pub fn warn(text: &str) {
+    print(&format!("nsctl: warning: {}", printable(text)));
+}
+
 /// Prints what the parser of the command line says, and returns the exit status for it.
 pub fn report_usage(text: &str) -> i32 {
     let lines: Vec<String> = text.trim_end().lines().map(printable).collect();

@@ -33,10 +33,10 @@ fn line(line: &[u8]) -> Option<Mount> {
     let id = number(fields.next()?)?;
     let parent = number(fields.next()?)?;
     let [_device, root, target, flags] = [(); 4].map(|()| fields.next());
-    let shared = fields
-        .by_ref()
-        .take_while(|field| *field != b"-")
-        .fold(false, |shared, field| shared || field.starts_with(b"shared:"));
+    let mut shared = false;
+    for field in fields.by_ref().take_while(|field| *field != b"-") {
+        shared |= field.starts_with(b"shared:");
+    }
     let fstype = fields.next()?;
     let of_file_system = fields.nth(1);
     Some(Mount {

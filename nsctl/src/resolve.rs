@@ -56,6 +56,8 @@ pub struct Request {
     pub pid_file: Option<PathBuf>,
     /// Where to write what happens.
     pub status: Option<OwnedFd>,
+    /// What the caller should know beforehand.
+    pub warnings: Vec<String>,
 }
 
 /// Resolves `nsctl run`.
@@ -80,7 +82,7 @@ fn resolve(mut args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Resul
 
     let together = args.together.take();
     let asked = namespaces::resolve(&args, together, &host)?;
-    let root = root::resolve(&args, &host, &asked.namespaces, asked.propagation)?;
+    let mut root = root::resolve(&args, &host, &asked.namespaces, asked.propagation)?;
     let accounts = Accounts::of(root.as_ref())?;
     let identity = identity::resolve(&args, &host, &asked.namespaces, &accounts)?;
     let around =
@@ -93,6 +95,7 @@ fn resolve(mut args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Resul
     let mut placed =
         files::resolve(&args.root, root.as_ref(), &asked.namespaces, asked.hostname.as_deref())?;
     placed.extend(mounts::resolve(&args.root.placed.0, &around)?);
+    let warnings = root::take_apart(&args.root, root.as_mut(), &placed)?;
     let stop_signal = match &args.stop_signal {
         Some(name) => numbers::signal(name)?,
         None => libc::SIGTERM,
@@ -122,7 +125,8 @@ fn resolve(mut args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Resul
         report_start: args.status_fd.is_some() || pid_file.is_some() || args.life.detach,
         report_namespaces: args.status_fd.is_some(),
     };
-    Ok(Request { spec, host, terminal: terminal.users, stop_signal, claim, pid_file, status: None })
+    let terminal = terminal.users;
+    Ok(Request { spec, host, terminal, stop_signal, claim, pid_file, status: None, warnings })
 }
 
 /// What the workload is told when its root is not the host's.

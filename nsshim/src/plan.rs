@@ -6,6 +6,7 @@
 mod explain;
 mod identity;
 mod mounts;
+mod parts;
 mod root;
 mod shell;
 #[cfg(test)]

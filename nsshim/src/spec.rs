@@ -22,7 +22,7 @@ pub use namespace::{
 };
 pub use process::{ContainerId, HostId, Process, Rlimit, User, Workdir};
 pub use rights::{FileAccess, Keyring, Label, Landlock, Nested, Rights, Seccomp};
-pub use root::{ImageType, Overlay, Root, RootSource, Upper};
+pub use root::{ImageType, Overlay, Part, PartKind, Root, RootSource, Upper};
 
 /// A container as it is wanted.
 #[derive(Debug)]

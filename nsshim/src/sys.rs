@@ -30,11 +30,11 @@ pub use ioctl::{
     signal_foreground, unlock_pty,
 };
 pub(crate) use loopdev::{loop_configure, loop_get_free};
-pub use mount::mount_setattr_readonly;
 pub(crate) use mount::{
-    MountChange, fsconfig, fsconfig_create, fsmount, fsopen, mount_id, mount_setattr,
-    mount_setattr_idmap, move_mount, open_tree_attached, open_tree_clone,
+    MountChange, fsconfig, fsconfig_create, fsmount, fsopen, mount_setattr, mount_setattr_idmap,
+    move_mount, open_tree_attached, open_tree_clone,
 };
+pub use mount::{mount_id, mount_setattr_readonly};
 pub use netlink::connector_socket;
 pub use probe::intercepted;
 pub(crate) use process::forget_used_stack;

@@ -15,7 +15,7 @@ pub struct RootArgs {
     /// for an empty one; without it the host's, with the caller's environment
     #[arg(long, help_heading = HEADING, value_name = "DIR|FILE|none")]
     pub rootfs: Option<OsString>,
-    /// Keep changes out of the root: they vanish with the container, or go to DIR
+    /// Keep changes out of the root: they vanish with the container, or with --rootfs go to DIR
     #[arg(long, help_heading = HEADING, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub overlay: Option<Option<PathBuf>>,
     /// A further directory under the root's, topmost first; changes vanish without --overlay=DIR

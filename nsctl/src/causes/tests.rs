@@ -169,6 +169,8 @@ fn an_old_overlay_is_known_by_its_error() {
         read_only: false,
         devices: false,
         idmap: false,
+        userxattr: false,
+        parts: Vec::new(),
     });
     let none = Files::new("overlay", &[]);
     let find = |errno| none.find("layer-in-use", &asked, &failure("mount(\"overlay\")", errno));

@@ -149,7 +149,15 @@ mod tests {
         for kind in Kind::ALL.into_iter().filter(|kind| !shared.contains(kind)) {
             namespaces.set(kind, Choice::New);
         }
-        let root = Root { source, overlay: None, read_only: false, devices: false, idmap: false };
+        let root = Root {
+            source,
+            overlay: None,
+            read_only: false,
+            devices: false,
+            idmap: false,
+            userxattr: true,
+            parts: Vec::new(),
+        };
         resolve(args, Some(&root), &namespaces, name).unwrap()
     }
 

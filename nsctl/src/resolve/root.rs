@@ -1,14 +1,19 @@
 //! `--rootfs`, `--overlay`, `--read-only`: what the workload sees as `/`.
 
 mod image;
+mod throwaway;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nsshim::Host;
-use nsshim::spec::{Choice, Kind, Namespaces, Overlay, Propagation, Root, RootSource, Upper};
+use nsshim::spec::{
+    Choice, Kind, Mount, Namespaces, Overlay, Part, PartKind, Placed, Propagation, Root,
+    RootSource, Upper,
+};
 
+use self::throwaway::Throwaway;
 use super::mounts::{self, Around};
 use super::paths;
 use crate::args::{Dns, RootArgs, RunArgs};
@@ -40,11 +45,40 @@ pub fn resolve(
             found.0
         }
     };
-    let overlay = overlay(&args.root, &source, suffix, namespaces)?;
+    let overlay = match source {
+        RootSource::Host => check_throwaway(&args.root).map(|()| None)?,
+        _ => overlay(&args.root, &source, suffix, namespaces)?,
+    };
     // The host's own stays as it is: its /dev is replaced anyway.
     let devices = args.rights.privileged || source == RootSource::Host;
     let read_only = args.root.read_only;
-    Ok(Some(Root { source, overlay, read_only, devices, idmap: suffix.idmap }))
+    // Which parts, depends on what else is mounted.
+    let parts = Vec::new();
+    let userxattr = !namespaces.is_host(Kind::User) || !is_first_user_namespace();
+    Ok(Some(Root { source, overlay, read_only, devices, idmap: suffix.idmap, userxattr, parts }))
+}
+
+/// Takes the host's root apart, if its changes are to vanish. Returns what stays as it is on the
+/// host and is read-only therefore.
+pub fn take_apart(
+    args: &RootArgs,
+    root: Option<&mut Root>,
+    mounts: &[Mount],
+) -> Result<Vec<String>, Error> {
+    let Some(root) = root.filter(|root| root.source == RootSource::Host && args.overlay.is_some())
+    else {
+        return Ok(Vec::new());
+    };
+    let covers = |mount: &&Mount| !matches!(mount.what, Placed::File { .. } | Placed::Symlink(_));
+    let covered = mounts.iter().filter(covers).map(|mount| mount.target.clone()).collect();
+    let Throwaway { parts, warnings } = throwaway::resolve(root.userxattr, covered);
+    if !matches!(parts.first(), Some(Part { what: PartKind::Layer | PartKind::Directory, .. })) {
+        return Err(Error::new("cannot put a layer over the host's root")
+            .because("it is on a file system that no overlay can be over")
+            .try_this("--rootfs DIR --overlay"));
+    }
+    root.parts = parts;
+    Ok(warnings)
 }
 
 /// Refuses a root without ids to make it with, or with ids that cannot be shifted.
@@ -127,6 +161,20 @@ fn without_suffix(path: &Path) -> Option<(PathBuf, Suffix)> {
     Some((PathBuf::from(OsStr::from_bytes(&bytes[..colon])), suffix))
 }
 
+/// The host's root is all there is: there is no place for what is kept.
+fn check_throwaway(args: &RootArgs) -> Result<(), Error> {
+    if args.overlay_lower.is_empty() && !matches!(args.overlay, Some(Some(_))) {
+        return Ok(());
+    }
+    let option = if args.overlay_lower.is_empty() { "--overlay=DIR" } else { "--overlay-lower" };
+    Err(Error::new(format!("{option} needs --rootfs"))
+        .because(
+            "the host's root is many file systems, each with a layer of its own, and a directory \
+             for changes would be part of what is changed",
+        )
+        .try_this("--overlay, which throws every change away, or --rootfs DIR"))
+}
+
 fn overlay(
     args: &RootArgs,
     source: &RootSource,
@@ -138,11 +186,7 @@ fn overlay(
     }
     let option = if args.overlay.is_some() { "--overlay" } else { "--overlay-lower" };
     match source {
-        RootSource::Host => {
-            return Err(Error::new(format!("{option} needs --rootfs"))
-                .because("the host's root is many file systems, and a layer is over one directory")
-                .try_this("--rootfs DIR, or --tmpfs DST or -v SRC:DST:O for single directories"));
-        }
+        RootSource::Host => return Ok(None),
         RootSource::Empty => {
             return Err(Error::new(format!("--rootfs none and {option} contradict each other"))
                 .because("there is nothing that a layer could be over, and it vanishes anyway")
@@ -165,6 +209,12 @@ fn overlay(
         Some(None) | None => Upper::Discarded,
     };
     Ok(Some(Overlay { lower, upper }))
+}
+
+/// Only there root is the machine's. PROC_USER_INIT_INO, include/linux/proc_ns.h
+fn is_first_user_namespace() -> bool {
+    std::fs::read_link("/proc/self/ns/user")
+        .is_ok_and(|link| link == Path::new("user:[4026531837]"))
 }
 
 #[cfg(test)]
@@ -205,7 +255,11 @@ mod tests {
             overlay(args, source, Suffix::default(), &Namespaces::default())
         };
         let discard = args(Some(None), &[], false);
-        assert!(told(layers(&discard, &RootSource::Host)).contains("needs --rootfs"));
+        assert!(check_throwaway(&discard).is_ok());
+        let kept = check_throwaway(&args(Some(Some("/usr")), &[], false));
+        assert!(told(kept).contains("--overlay=DIR needs --rootfs"));
+        let lower = check_throwaway(&args(None, &["/usr"], false));
+        assert!(told(lower).contains("--overlay-lower needs --rootfs"));
         assert!(told(layers(&discard, &RootSource::Empty)).contains("--rootfs none and --overlay"));
         let directory = RootSource::Directory("/usr/bin".into());
         let upper = |args: &RootArgs| layers(args, &directory).unwrap().map(|found| found.upper);

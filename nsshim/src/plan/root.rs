@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use nix::mount::MsFlags;
 
+use super::parts;
 use crate::host::Host;
 use crate::spec::{
     Attributes, Kind, Mount, Namespaces, Overlay, Placed, Propagation, Root, RootSource, Upper,
@@ -32,7 +33,10 @@ pub(super) fn steps(
 ) -> Steps {
     let Some(root) = root else { return Steps::default() };
     let own_user = !namespaces.is_host(Kind::User);
-    let mut wanted = trees_of_root(&root, travels(propagation));
+    let mut wanted = match parts::trees(&root.parts) {
+        trees if trees.is_empty() => trees_of_root(&root, travels(propagation)),
+        trees => trees,
+    };
     wanted.extend(mounts.iter().flat_map(trees_of_mount));
     let lock = kept(&root, &mounts).cloned().map(Outside::Lock).collect();
     let mut pass = Vec::new();
@@ -48,7 +52,11 @@ pub(super) fn steps(
         }
     }
 
-    let mut make = vec![Tree::Stage, root_of_trees(&root, own_user)];
+    let mut make = vec![Tree::Stage];
+    match parts::steps(&root.parts, root.userxattr) {
+        steps if steps.is_empty() => make.push(root_of_trees(&root)),
+        steps => make.extend(steps),
+    }
     // Over whatever the root has there.
     let own_processes = !namespaces.is_host(Kind::Pid);
     make.push(Tree::Graft { path: "/proc", own: own_processes });
@@ -56,7 +64,7 @@ pub(super) fn steps(
     let own_system = super::mounts::may_mount(namespaces, Kind::Net);
     make.push(Tree::Graft { path: "/sys", own: own_system });
     let visible = |mount| if own_user { as_on_host(mount, host) } else { mount };
-    make.extend(mounts.into_iter().map(visible).map(|mount| placed(mount, own_user)));
+    make.extend(mounts.into_iter().map(visible).map(|mount| placed(mount, root.userxattr)));
     // Last of all, when every mount point is there.
     if root.read_only {
         make.push(Tree::SealRoot { root: !is_sealed_when_taken(&root) });
@@ -126,7 +134,7 @@ fn travels(propagation: Propagation) -> Propagation {
 /// of another one only the layer that takes changes.
 fn is_sealed_when_taken(root: &Root) -> bool {
     let is_tree = matches!(root.source, RootSource::Host | RootSource::Directory(_));
-    root.read_only && root.overlay.is_none() && is_tree
+    root.read_only && root.overlay.is_none() && root.parts.is_empty() && is_tree
 }
 
 fn trees_of_root(root: &Root, propagation: Propagation) -> Vec<Passed> {
@@ -197,14 +205,14 @@ fn trees_of_mount(mount: &Mount) -> Vec<Passed> {
     }
 }
 
-fn root_of_trees(root: &Root, userxattr: bool) -> Tree {
+fn root_of_trees(root: &Root) -> Tree {
     let attributes = root_attributes(root);
     match (&root.source, &root.overlay) {
         (RootSource::Empty, _) => Tree::RootEmpty { attributes },
         (_, None) => Tree::RootOfTaken,
         (_, Some(overlay)) => {
             let flags = if root.devices { MsFlags::empty() } else { MsFlags::MS_NODEV };
-            Tree::RootOfLayers(layers(overlay, 1, userxattr, flags))
+            Tree::RootOfLayers(layers(overlay, 1, root.userxattr, flags))
         }
     }
 }

@@ -375,6 +375,8 @@ fn a_root_of_its_own_is_taken_first_and_entered_when_all_is_placed() {
         read_only: true,
         devices: false,
         idmap: false,
+        userxattr: true,
+        parts: Vec::new(),
     });
     let bind = Bind {
         source: "/home/me".into(),
@@ -426,6 +428,8 @@ fn a_root_of_its_own_is_never_made_in_a_tree_that_is_shared_with_the_host() {
         read_only: false,
         devices: false,
         idmap: false,
+        userxattr: false,
+        parts: Vec::new(),
     });
     spec.propagation = Propagation::Shared;
     let text = plan(spec, &ROOT).to_string();

@@ -18,6 +18,34 @@ pub struct Root {
     /// Whether owners are stored as the container sees them: id 0 on the disk is root
     /// inside, whichever id that is outside. mount_setattr(2), `MOUNT_ATTR_IDMAP`
     pub idmap: bool,
+    /// Whether overlays in it keep their marks in `user.overlay.*`, as they must in a user
+    /// namespace.
+    pub userxattr: bool,
+    /// Of what the host's root is put together so that every change vanishes, directories before
+    /// what is in them; empty where the source is taken as a whole.
+    pub parts: Vec<Part>,
+}
+
+/// A piece of the host's root whose changes vanish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// On the host and inside; absolute, without links.
+    pub path: PathBuf,
+    /// What it becomes.
+    pub what: PartKind,
+}
+
+/// What a piece of the host's root becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartKind {
+    /// A layer in memory over the directory, without what is mounted below.
+    Layer,
+    /// Itself with what is mounted below, read-only.
+    ReadOnly,
+    /// A new directory like it, for the parts in it.
+    Directory,
+    /// The same symbolic link.
+    Symlink(PathBuf),
 }
 
 /// Where a root comes from.

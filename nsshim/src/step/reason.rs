@@ -1,7 +1,7 @@
 //! Why each step is taken, and where to read about it: what `nsctl explain` tells.
 
 use super::{Inside, MountCall, Outside, Tree};
-use crate::spec::{Kind, Propagation};
+use crate::spec::{Kind, PartKind, Propagation};
 
 /// Why a step is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,6 +265,21 @@ impl Tree {
                 reason("mount(2)", "overlay: changes go to another directory; see overlayfs")
             }
             Tree::RootEmpty { .. } => reason("tmpfs(5)", "--rootfs none"),
+            Tree::Part { part, .. } => match part.what {
+                PartKind::Layer => reason(
+                    "mount(2)",
+                    "overlay: what is changed is copied into memory first, and vanishes with it",
+                ),
+                PartKind::ReadOnly => reason(
+                    "mount_setattr(2)",
+                    "what no overlay can be over must not be changed through the container either",
+                ),
+                PartKind::Directory | PartKind::Symlink(_) => reason(
+                    "mount_namespaces(7)",
+                    "an overlay would show what the mounts in it cover, and a user namespace may \
+                     not: so it is made of its entries",
+                ),
+            },
             Tree::Graft { .. } => {
                 reason("move_mount(2)", "finished outside, where nobody could lead it astray")
             }

@@ -17,6 +17,7 @@ mod attach;
 mod image;
 mod layers;
 mod mimic;
+mod part;
 mod place;
 mod take;
 mod target;
@@ -31,7 +32,7 @@ use nix::errno::Errno;
 use nix::mount::MsFlags;
 
 use crate::error::{CallError, Named, Result};
-use crate::spec::{Attributes, ImageType, Mount, Placed, Propagation};
+use crate::spec::{Attributes, ImageType, Mount, Part, Placed, Propagation};
 use crate::sys;
 
 /// One step in the making of a root.
@@ -60,6 +61,13 @@ pub enum Tree {
     RootEmpty {
         /// `MOUNT_ATTR_*`
         attributes: u64,
+    },
+    /// Put a part of the host's root in its place.
+    Part {
+        /// Which, and as what.
+        part: Part,
+        /// What an overlay is made of.
+        layers: Option<Layers>,
     },
     /// Put one of /proc, /dev and /sys in the root.
     Graft {
@@ -136,6 +144,8 @@ pub(crate) struct Assembly {
     own: Vec<u64>,
     /// The mounts from which others travel to the host.
     shared: Vec<u64>,
+    /// The layers over what is mounted in the root.
+    layers: Vec<OwnedFd>,
     /// What stands in for directories of the root.
     stand_ins: Vec<OwnedFd>,
     /// Those of them that stand in for a directory of a read-only mount.
@@ -169,6 +179,7 @@ impl Tree {
                 Ok(())
             }
             Tree::RootEmpty { attributes } => attach::root_empty(assembly, *attributes),
+            Tree::Part { part, layers } => part::make(assembly, part, layers.as_ref()),
             Tree::Graft { path, own } => attach::graft(assembly, path, *own),
             Tree::Place { mount, layers } => place::place(assembly, mount, layers.as_ref()),
             Tree::SealRoot { root } => attach::seal(assembly, *root),
@@ -195,6 +206,7 @@ impl Tree {
             Tree::RootOfTaken | Tree::RootOfLayers(_) | Tree::RootEmpty { .. } => {
                 "make the root file system".into()
             }
+            Tree::Part { part, .. } => part::purpose(part),
             Tree::Graft { path, .. } => format!("put {path} in the root file system"),
             Tree::Place { mount, .. } => match &mount.what {
                 Placed::Bind(bind) => {
@@ -224,8 +236,9 @@ impl fmt::Display for Tree {
             Tree::TakePassed => f.write_str("recvmsg(SCM_RIGHTS, tree)"),
             Tree::Stage => f.write_str("mount(\"tmpfs\", \"/\", \"tmpfs\", 0, \"mode=0700\")"),
             Tree::RootOfTaken => f.write_str("move_mount(tree, \"root\")"),
-            Tree::RootOfLayers(layers) => layers::describe(f, layers),
+            Tree::RootOfLayers(layers) => layers::describe(f, layers, "root"),
             Tree::RootEmpty { .. } => f.write_str("mount(\"tmpfs\", \"root\", \"tmpfs\", 0)"),
+            Tree::Part { part, layers } => part::describe(f, part, layers.as_ref()),
             Tree::Graft { path, own: true } => write!(f, "move_mount({path:?}, \"root{path}\")"),
             Tree::Graft { path, own: false } => {
                 write!(f, "mount({path:?}, \"root{path}\", NULL, MS_BIND|MS_REC)")

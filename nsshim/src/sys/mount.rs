@@ -176,8 +176,13 @@ pub(crate) fn fsmount(fs: BorrowedFd<'_>, attributes: u64) -> nix::Result<OwnedF
     owned(unsafe { libc::syscall(libc::SYS_fsmount, fs.as_raw_fd(), FSMOUNT_CLOEXEC, attributes) })
 }
 
-/// The number of the mount that `fd` is on. statx(2), `STATX_MNT_ID`, Linux 5.8.
-pub(crate) fn mount_id(fd: BorrowedFd<'_>) -> nix::Result<u64> {
+/// The number of the mount that `fd` is on, as mountinfo has it.
+///
+/// statx(2), `STATX_MNT_ID`, Linux 5.8.
+///
+/// # Errors
+/// `EACCES` on a FUSE file system that is another user's.
+pub fn mount_id(fd: BorrowedFd<'_>) -> nix::Result<u64> {
     // SAFETY: all-zero bytes are a valid statx.
     let mut found: libc::statx = unsafe { std::mem::zeroed() };
     // SAFETY: the path is an empty C string; the kernel writes one statx through the pointer.

@@ -8,6 +8,7 @@ use nsshim::Host;
 use nsshim::spec::{ImageType, RootSource};
 
 use super::super::paths;
+use super::is_first_user_namespace;
 use crate::error::Error;
 
 /// Where a file system has its mark. squashfs_fs.h, erofs_fs.h, ext4.h
@@ -101,12 +102,6 @@ fn command(template: &str, file: &Path) -> String {
     let mut directory = PathBuf::from(file.file_name().unwrap_or_default());
     directory.set_extension("d");
     template.replace("FILE", &paths::quoted(file)).replace("DIR", &paths::quoted(&directory))
-}
-
-/// Only there root is the machine's. PROC_USER_INIT_INO, include/linux/proc_ns.h
-fn is_first_user_namespace() -> bool {
-    std::fs::read_link("/proc/self/ns/user")
-        .is_ok_and(|link| link == Path::new("user:[4026531837]"))
 }
 
 #[cfg(test)]

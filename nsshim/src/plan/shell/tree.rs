@@ -8,7 +8,7 @@ use std::ffi::CString;
 use std::path::Path;
 
 use super::words::quoted;
-use crate::spec::{Attributes, Mount, Placed, Propagation};
+use crate::spec::{Attributes, Mount, Part, PartKind, Placed, Propagation};
 use crate::step::{Layers, Take, Tree, UpperLayer};
 
 /// Where the root is assembled. It lies in the container's mount namespace only.
@@ -37,12 +37,13 @@ impl Trees {
                 format!("mkdir -m 0755 {STAGE}/root"),
             ],
             Tree::RootOfTaken => self.bind_next("/"),
-            Tree::RootOfLayers(layers) => self.overlay(layers, "/"),
+            Tree::RootOfLayers(layers) => self.overlay(layers, "/", "changes"),
             Tree::RootEmpty { attributes } => {
                 let flags = options(Attributes { set: *attributes, ..Attributes::default() });
                 let all: Vec<String> = flags.into_iter().chain(["mode=0755".into()]).collect();
                 vec![format!("mount -t tmpfs -o {} tmpfs {STAGE}/root", all.join(","))]
             }
+            Tree::Part { part, layers } => self.part(part, layers.as_ref()),
             Tree::Graft { path, own } => {
                 let target = inside(Path::new(path));
                 let how = if *own { "-n --move" } else { "--rbind" };
@@ -72,7 +73,7 @@ impl Trees {
         }
     }
 
-    fn overlay(&mut self, layers: &Layers, target: &str) -> Vec<String> {
+    fn overlay(&mut self, layers: &Layers, target: &str, upper: &str) -> Vec<String> {
         // An image or an idmapped tree has no path of its own; said above.
         let mut paths = Vec::new();
         let wanted = layers.lower + usize::from(layers.upper == UpperLayer::Taken);
@@ -87,7 +88,7 @@ impl Trees {
         let upper = match layers.upper {
             UpperLayer::None => None,
             UpperLayer::Taken => paths.pop(),
-            UpperLayer::Discarded => Some(format!("{STAGE}/changes")),
+            UpperLayer::Discarded => Some(format!("{STAGE}/{upper}")),
         };
         let mut all = vec![format!("lowerdir={}", paths.join(":"))];
         if let Some(upper) = upper {
@@ -101,6 +102,29 @@ impl Trees {
         let target = inside(Path::new(target));
         lines.push(format!("mount -t overlay -o {} overlay {target}", quoted(&all.join(","))));
         lines
+    }
+
+    fn part(&mut self, part: &Part, layers: Option<&Layers>) -> Vec<String> {
+        let path = part.path.display().to_string();
+        let (host, target) = (quoted(&path), inside(&part.path));
+        let place = format!(
+            "if [ -d {host} ]; then mkdir -p {target}; else [ -e {target} ] || : > {target}; fi"
+        );
+        match &part.what {
+            PartKind::Layer => {
+                // One directory for changes each.
+                let upper = format!("changes{}", path.replace('/', "-"));
+                let lines = layers.map(|layers| self.overlay(layers, &path, &upper));
+                [place].into_iter().chain(lines.into_iter().flatten()).collect()
+            }
+            PartKind::ReadOnly => [place].into_iter().chain(self.bind_next(&path)).collect(),
+            PartKind::Directory => {
+                vec![format!("mkdir -p {target}; chmod --reference={host} {target}")]
+            }
+            PartKind::Symlink(to) => {
+                vec![format!("ln -sfn {} {target}", quoted(&to.display().to_string()))]
+            }
+        }
     }
 
     fn place(&mut self, mount: &Mount, layers: Option<&Layers>) -> Vec<String> {
@@ -124,7 +148,8 @@ impl Trees {
             }
             Placed::Overlay { .. } => {
                 let target = mount.target.display().to_string();
-                let overlay = layers.map(|layers| self.overlay(layers, &target));
+                let upper = format!("changes{}", target.replace('/', "-"));
+                let overlay = layers.map(|layers| self.overlay(layers, &target, &upper));
                 [directory].into_iter().chain(overlay.into_iter().flatten()).collect()
             }
             Placed::File { content, mode, .. } => vec![

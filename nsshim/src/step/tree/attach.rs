@@ -126,8 +126,8 @@ fn real_directory(root: BorrowedFd<'_>, path: &str) -> nix::Result<OwnedFd> {
 pub(super) fn seal(assembly: &mut Assembly, root_too: bool) -> Result<()> {
     let change = MountChange { set: libc::MOUNT_ATTR_RDONLY, ..MountChange::default() };
     let root = root_too.then(|| assembly.root()).transpose()?;
-    let stand_ins = assembly.stand_ins.iter().map(AsFd::as_fd);
-    for mount in root.into_iter().chain(stand_ins) {
+    let others = assembly.layers.iter().chain(&assembly.stand_ins).map(AsFd::as_fd);
+    for mount in root.into_iter().chain(others) {
         sys::mount_setattr(mount, change)
             .call(|| "mount_setattr(root, {attr_set=MOUNT_ATTR_RDONLY})".into())?;
     }
@@ -181,7 +181,7 @@ pub(super) fn share() -> Result<()> {
 }
 
 /// What a mount forbids, read-only aside.
-fn attributes_of(flags: FsFlags) -> u64 {
+pub(super) fn attributes_of(flags: FsFlags) -> u64 {
     let table = [
         (FsFlags::ST_NODEV, libc::MOUNT_ATTR_NODEV),
         (FsFlags::ST_NOSUID, libc::MOUNT_ATTR_NOSUID),

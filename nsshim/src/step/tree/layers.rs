@@ -5,15 +5,17 @@ use std::fmt;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::AtFlags;
+use nix::fcntl::{AtFlags, openat};
 use nix::mount::{MsFlags, mount as mount_call};
-use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
 use nix::sys::statfs::fstatfs;
 use nix::sys::statvfs::FsFlags;
 
-use super::attach::{directory_on_stage, open_on_stage, put_on_stage};
+use super::attach::{attributes_of, directory_on_stage, open_on_stage, put_on_stage};
+use super::part::{DIRECTORY, resemble};
 use super::{Assembly, Layers, UpperLayer};
 use crate::error::{CallError, Named, Result};
+use crate::sys::{self, MountChange};
 
 /// Mounts the layers on a name of the stage and returns the mount.
 ///
@@ -21,8 +23,15 @@ use crate::error::{CallError, Named, Result};
 /// user's paths has a meaning in the options.
 pub(super) fn mount(assembly: &mut Assembly, layers: &Layers) -> Result<OwnedFd> {
     let mut lower = Vec::new();
+    let mut top = None;
+    // What one of them forbids the whole forbids: no set-user-ID program gains by being shown
+    // through an overlay.
+    let mut forbidden = 0;
     for _ in 0..layers.lower {
-        lower.push(attach_next(assembly)?);
+        let layer = attach_next(assembly)?;
+        forbidden |= layer.forbids;
+        top.get_or_insert(layer.directory);
+        lower.push(layer.name);
     }
     let mut options = format!("lowerdir={}", lower.join(":"));
     match layers.upper {
@@ -30,11 +39,12 @@ pub(super) fn mount(assembly: &mut Assembly, layers: &Layers) -> Result<OwnedFd>
         UpperLayer::Discarded => {
             let base = assembly.next_name();
             directory_on_stage(assembly, &base)?;
-            options += &upper_options(assembly, &base.to_string_lossy())?;
+            options += &upper_options(assembly, &base.to_string_lossy(), top.as_ref())?;
         }
         UpperLayer::Taken => {
             let base = attach_next(assembly)?;
-            options += &upper_options(assembly, &base)?;
+            forbidden |= base.forbids;
+            options += &upper_options(assembly, &base.name, top.as_ref())?;
         }
     }
     if layers.userxattr {
@@ -53,22 +63,46 @@ pub(super) fn mount(assembly: &mut Assembly, layers: &Layers) -> Result<OwnedFd>
         let call = "mount(\"overlay\") = read-only".into();
         return Err(CallError { call, errno: Errno::EROFS });
     }
+    if forbidden != 0 {
+        let change = MountChange { set: forbidden, ..MountChange::default() };
+        sys::mount_setattr(root.as_fd(), change).call(|| "mount_setattr(overlay)".into())?;
+    }
     Ok(root)
 }
 
-fn attach_next(assembly: &mut Assembly) -> Result<String> {
-    let tree = assembly.next_taken()?;
-    let name = assembly.next_name();
-    put_on_stage(assembly, &tree, &name)?;
-    Ok(name.to_string_lossy().into_owned())
+/// A layer on the stage.
+struct Attached {
+    name: String,
+    directory: FileStat,
+    /// `MOUNT_ATTR_*`
+    forbids: u64,
 }
 
-/// `upper` and `work` below `base`, made when missing.
-fn upper_options(assembly: &Assembly, base: &str) -> Result<String> {
+fn attach_next(assembly: &mut Assembly) -> Result<Attached> {
+    let tree = assembly.next_taken()?;
+    let directory = fstat(&tree).call(|| "fstat(layer)".into())?;
+    let forbids = attributes_of(fstatfs(&tree).call(|| "fstatfs(layer)".into())?.flags());
+    let name = assembly.next_name();
+    put_on_stage(assembly, &tree, &name)?;
+    Ok(Attached { name: name.to_string_lossy().into_owned(), directory, forbids })
+}
+
+/// `upper` and `work` below `base`, made when missing. What the overlay shows of its own top is
+/// what `upper` is: like the topmost lower one.
+fn upper_options(assembly: &Assembly, base: &str, like: Option<&FileStat>) -> Result<String> {
+    let stage = assembly.stage()?;
     for name in ["upper", "work"] {
         let path = format!("{base}/{name}");
-        match mkdirat(assembly.stage()?.as_fd(), path.as_str(), Mode::from_bits_truncate(0o755)) {
-            Ok(()) | Err(Errno::EEXIST) => {}
+        match mkdirat(stage, path.as_str(), Mode::from_bits_truncate(0o755)) {
+            Ok(()) if name == "work" => {}
+            Ok(()) => {
+                if let Some(like) = like {
+                    let made = openat(stage, path.as_str(), DIRECTORY, Mode::empty())
+                        .call(|| "openat(overlay \"upper\")".into())?;
+                    resemble(&made, like)?;
+                }
+            }
+            Err(Errno::EEXIST) => {}
             Err(errno) => {
                 return Err(CallError { call: format!("mkdir(overlay {name:?})"), errno });
             }
@@ -97,9 +131,9 @@ fn clean(assembly: &Assembly, base: &str) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn describe(f: &mut fmt::Formatter<'_>, layers: &Layers) -> fmt::Result {
+pub(super) fn describe(f: &mut fmt::Formatter<'_>, layers: &Layers, target: &str) -> fmt::Result {
     let lower: Vec<String> = (1..=layers.lower).map(|n| format!("tree{n}")).collect();
-    write!(f, "mount(\"overlay\", \"root\", \"overlay\", 0, \"lowerdir={}", lower.join(":"))?;
+    write!(f, "mount(\"overlay\", {target:?}, \"overlay\", 0, \"lowerdir={}", lower.join(":"))?;
     match layers.upper {
         UpperLayer::None => {}
         UpperLayer::Discarded => f.write_str(",upperdir=upper,workdir=work")?,
