@@ -5,6 +5,7 @@ mod copy;
 mod crashes;
 mod input;
 mod kinds;
+mod many;
 mod no_room;
 mod output;
 mod races;

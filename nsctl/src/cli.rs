@@ -17,8 +17,8 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::args::{
     AttachArgs, CompleteArgs, CompletionArgs, CpArgs, DoctorArgs, EnterArgs, EventsArgs, ExecArgs,
-    ExplainArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, NsArgs, PsArgs, RenameArgs, RmArgs,
-    RunArgs, StatsArgs, StopArgs, TopArgs,
+    ExplainArgs, ForExec, InspectArgs, KillArgs, LogsArgs, NamesArgs, NsArgs, PsArgs, RenameArgs,
+    RmArgs, RunArgs, StatsArgs, StopArgs, TopArgs,
 };
 use crate::error::{self, Error};
 use crate::inherited::Inherited;
@@ -161,6 +161,7 @@ fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
         // It is held by the container, not by us.
         name: args.name.take(),
         interactive: args.interactive,
+        plain: args.for_exec() == ForExec::default(),
     });
     let mut request = resolve::run(args, inherited)?;
     for warning in request.warnings.drain(..) {

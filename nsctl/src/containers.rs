@@ -10,12 +10,15 @@
 //!                    /log*      what it said
 //!                    /attach    a socket of the shim's
 //!                    /stop      it is not to be started again
+//!                    /paused    which run of it is paused
+//!  BASE/containers/ID.noted     more is to be read than `state`: it was paused once, or renamed
 //! ```
 //!
 //! A directory appears whole, by rename(2), and locked. So a crash at any point leaves one
 //! that the next command reads, reports and can remove.
 
 mod about;
+mod files;
 mod lock;
 mod make;
 mod names;
@@ -25,12 +28,17 @@ mod remove;
 mod state;
 mod watch;
 
+use std::collections::HashSet;
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use nsshim::keep::NOTED;
+
 use crate::error::{Error, shown};
 use crate::state::base_directory;
+
+use files::Files;
 
 pub use about::{About, Request};
 pub use names::{pronounceable, random};
@@ -98,17 +106,21 @@ impl Containers {
     /// All, oldest first.
     pub fn all(&self) -> Result<Vec<Container>, Error> {
         let directory = self.directory();
-        let failed = |error: std::io::Error| {
-            Error::new(format!("cannot list the containers: {}: {error}", directory.display()))
+        let failed = |errno: nix::errno::Errno| {
+            Error::new(format!("cannot list the containers: {}: {errno}", directory.display()))
         };
-        let mut found = Vec::new();
-        for entry in fs::read_dir(&directory).map_err(failed)? {
-            let name = entry.map_err(failed)?.file_name();
-            // Others are being made or removed.
-            let Some(id) = name.to_str().filter(|name| is_id(name)) else { continue };
+        let mut files = Files::open(&directory).map_err(failed)?;
+        // Others are being made or removed.
+        let (ids, others): (Vec<String>, Vec<String>) =
+            files.names().map_err(failed)?.into_iter().partition(|name| is_id(name));
+        let noted: HashSet<&str> =
+            others.iter().filter_map(|name| name.strip_suffix(NOTED)?.strip_suffix('.')).collect();
+        let read = |id: String| {
             // One that cannot be read was removed meanwhile.
-            found.extend(self.read(id));
-        }
+            let (about, state) = State::of_one(&id, noted.contains(id.as_str()), &mut files)?;
+            Some(Container { path: directory.join(&id), id, about, state })
+        };
+        let mut found: Vec<Container> = ids.into_iter().filter_map(read).collect();
         found.sort_by(|one, other| one.about.created.cmp(&other.about.created));
         Ok(found)
     }

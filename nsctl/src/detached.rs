@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nsshim::keep::{Keep, LogTo, Remove, Restart};
+use nsshim::keep::{ABOUT_ROOM, Keep, LogTo, Remove, Restart};
 use nsshim::sys::{self, SignalInfo};
 use nsshim::{Message, Received, Started};
 
@@ -31,6 +31,8 @@ pub struct Wanted {
     pub name: Option<String>,
     /// `-i`
     pub interactive: bool,
+    /// Whether it asks for nothing that holds for `exec`, too.
+    pub plain: bool,
 }
 
 /// Starts it, prints its id and returns the exit status.
@@ -50,12 +52,13 @@ pub fn run(request: Request, wanted: &Wanted) -> Result<i32, Error> {
     };
     let place = match &again {
         Some(container) => containers.take_again(container)?,
-        None => containers.create(about(&request, wanted), &asked_as(&request)?)?,
+        None => containers.create(about(&request, wanted), &asked_as(&request, wanted)?)?,
     };
     let id = place.id.clone();
     let path = place.path.clone();
-    let name = About::read(&path).map(|about| about.name).unwrap_or_default();
-    let started = start(request, wanted, place, &name, log, restart);
+    let about = fs::read_to_string(path.join(About::FILE)).unwrap_or_default();
+    let name = About::parse(about.as_bytes()).map(|about| about.name).unwrap_or_default();
+    let started = start(request, wanted, place, (&name, about), log, restart);
     if started.is_err()
         && let Some(container) = &again
     {
@@ -99,10 +102,11 @@ fn about(request: &Request, wanted: &Wanted) -> About {
         log_driver: clap::ValueEnum::to_possible_value(&wanted.life.log_driver)
             .map(|value| value.get_name().to_string())
             .unwrap_or_default(),
+        ..About::default()
     }
 }
 
-fn asked_as(request: &Request) -> Result<AskedAs, Error> {
+fn asked_as(request: &Request, wanted: &Wanted) -> Result<AskedAs, Error> {
     // From the verb on: what is before it only says how much is said.
     let arguments = std::env::args_os().skip(1).skip_while(|word| word != "run").collect();
     let directory = std::env::current_dir()
@@ -111,14 +115,15 @@ fn asked_as(request: &Request) -> Result<AskedAs, Error> {
     let environment = request.spec.process.env.iter().map(|word| owned(word.as_bytes())).collect();
     let callers = resolve::callers_environment();
     let callers_environment = callers.iter().map(|word| owned(word.as_bytes())).collect();
-    Ok(AskedAs { arguments, directory, callers_environment, environment })
+    let plain = wanted.plain;
+    Ok(AskedAs { plain, arguments, directory, callers_environment, environment })
 }
 
 fn start(
     request: Request,
     wanted: &Wanted,
     place: Place,
-    name: &str,
+    (name, about): (&str, String),
     log: Option<LogTo>,
     restart: Restart,
 ) -> Result<(), Error> {
@@ -141,6 +146,8 @@ fn start(
         directory: directory.into(),
         proc: proc.into(),
         lock: Some(lock),
+        about: Some(about.trim_end().to_string())
+            .filter(|about| (1..=ABOUT_ROOM).contains(&about.len())),
         output,
         input,
         log,
@@ -159,6 +166,7 @@ pub fn leave(mut request: Request, directory: &std::path::Path) -> Result<i32, E
         directory: fs::File::open(directory).map_err(failed)?.into(),
         proc: fs::File::open("/proc").map_err(failed)?.into(),
         lock: None,
+        about: None,
         output: Vec::new(),
         input: None,
         log: None,

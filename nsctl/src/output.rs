@@ -16,7 +16,7 @@ impl Table {
 
     /// Adds a row. Names are others' choice: none may speak to the terminal.
     pub fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells.iter().map(|cell| harmless_text(cell)).collect());
+        self.rows.push(cells.into_iter().map(harmless_cell).collect());
     }
 
     /// The text; with `cut` no line is wider than the terminal.
@@ -27,16 +27,17 @@ impl Table {
             .collect();
         let most = if cut { width_of_terminal() } else { None };
         let mut text = String::new();
+        let mut line = String::new();
         for row in &self.rows {
-            let mut line = String::new();
+            line.clear();
             for (cell, width) in row.iter().zip(&widths) {
-                line += &format!("{cell:width$}   ");
+                line.push_str(cell);
+                line.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 3));
             }
-            let line: String = match most {
-                Some(most) => line.trim_end().chars().take(most).collect(),
-                None => line.trim_end().to_string(),
-            };
-            text += &line;
+            match most {
+                Some(most) => text.extend(line.trim_end().chars().take(most)),
+                None => text += line.trim_end(),
+            }
             text.push('\n');
         }
         text
@@ -59,6 +60,14 @@ pub fn harmless(c: char) -> String {
         | '\u{feff}' => c.escape_unicode().to_string(),
         c if c.is_control() => c.escape_default().to_string(),
         c => c.to_string(),
+    }
+}
+
+fn harmless_cell(cell: String) -> String {
+    // Most are.
+    match cell.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        true => cell,
+        false => harmless_text(&cell),
     }
 }
 

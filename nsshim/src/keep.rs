@@ -36,9 +36,15 @@ pub use wanted::{Keep, Remove, Restart, Stream};
 /// The file that says that a container is not to be started again.
 pub const STOP: &str = "stop";
 
+/// The ending of a file beside the container's directory: nsctl knows more than `state` says.
+pub const NOTED: &str = "noted";
+
 /// How many bytes `state` has before the shim writes it, so that it can be written when the disk
 /// is full, too.
 pub const STATE_ROOM: usize = 1024;
+
+/// How many of them are for what the container is.
+pub const ABOUT_ROOM: usize = 400;
 
 /// The time in UTC, as RFC 3339 has it, to the nanosecond.
 pub fn now() -> String {
@@ -53,6 +59,7 @@ pub(crate) struct Keeper {
     directory: OwnedFd,
     proc: OwnedFd,
     lock: Option<OwnedFd>,
+    record: record::Record,
     output: Vec<(Stream, OwnedFd)>,
     /// The terminal's master, both ways.
     terminal: Option<OwnedFd>,
@@ -73,8 +80,19 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     pub fn new(keep: Keep) -> Self {
-        let Keep { directory, proc, lock, output, input, log, listener, restart, restarts, remove } =
-            keep;
+        let Keep {
+            directory,
+            proc,
+            lock,
+            about,
+            output,
+            input,
+            log,
+            listener,
+            restart,
+            restarts,
+            remove,
+        } = keep;
         for fd in output.iter().map(|(_, fd)| fd).chain(&input).chain(&listener) {
             set_nonblocking(fd);
         }
@@ -84,6 +102,7 @@ impl Keeper {
             directory,
             proc,
             lock,
+            record: record::Record { about, held: None },
             output,
             terminal: None,
             input,
@@ -104,6 +123,7 @@ impl Keeper {
     pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         let mut all = vec![self.directory.as_fd(), self.proc.as_fd()];
         all.extend(self.lock.iter().map(AsFd::as_fd));
+        all.extend(self.record.held.iter().map(|file| file.as_fd()));
         all.extend(self.output.iter().map(|(_, fd)| fd.as_fd()));
         all.extend(self.terminal.iter().chain(&self.input).map(AsFd::as_fd));
         all.extend(self.log.as_ref().and_then(log::Log::descriptor));

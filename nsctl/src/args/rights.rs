@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 
 /// Capabilities, system calls, kernel files.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Rights")]
 pub struct RightsArgs {
     /// Add capabilities: NAME, CAP_NAME or ALL

@@ -309,6 +309,34 @@ impl RunArgs {
     }
 }
 
+/// What of a run holds for every other command in its container, too.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ForExec {
+    /// `--user`
+    pub user: Option<String>,
+    /// `--groups`
+    pub groups: Vec<String>,
+    /// `--workdir`
+    pub workdir: Option<PathBuf>,
+    /// `--umask`
+    pub umask: Option<String>,
+    /// `--cap-add` and the like
+    pub rights: RightsArgs,
+}
+
+impl RunArgs {
+    /// Just that.
+    pub fn for_exec(&self) -> ForExec {
+        ForExec {
+            user: self.user.clone(),
+            groups: self.groups.clone(),
+            workdir: self.workdir.clone(),
+            umask: self.umask.clone(),
+            rights: self.rights.clone(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

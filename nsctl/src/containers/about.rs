@@ -7,6 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::Error;
@@ -15,8 +16,10 @@ use crate::error::Error;
 const VERSION: u64 = 1;
 
 /// What it is; small, because `ps` reads it of each.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct About {
+    /// Of the file.
+    pub version: Known,
     /// Empty until one is chosen.
     pub name: String,
     /// For people: what is not UTF-8 is replaced.
@@ -39,9 +42,31 @@ pub struct About {
     pub log_driver: String,
 }
 
+/// A layout that can be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct Known;
+
+impl TryFrom<u64> for Known {
+    type Error = &'static str;
+
+    fn try_from(version: u64) -> Result<Self, Self::Error> {
+        if version == VERSION { Ok(Known) } else { Err("another version of nsctl wrote it") }
+    }
+}
+
+impl From<Known> for u64 {
+    fn from(_: Known) -> u64 {
+        VERSION
+    }
+}
+
 /// How it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
+    /// Whether nothing was asked for that holds for `exec`, too, so that the arguments need not be
+    /// read for it.
+    pub plain: bool,
     /// nsctl's arguments, from the verb on.
     pub arguments: Vec<OsString>,
     /// Where it was asked.
@@ -55,45 +80,22 @@ pub struct Request {
 impl About {
     /// `None` when there is none that we know how to read.
     pub fn read(directory: &Path) -> Option<Self> {
-        let value = read(&directory.join("about"))?;
-        let text = |key: &str| value[key].as_str().unwrap_or_default().to_string();
-        let texts = |key: &str| -> Vec<String> {
-            let items = value[key].as_array().into_iter().flatten();
-            items.filter_map(|item| item.as_str().map(str::to_string)).collect()
-        };
-        let flag = |key: &str| value[key].as_bool().unwrap_or_default();
-        Some(About {
-            name: text("name"),
-            command: texts("command"),
-            created: text("created"),
-            tty: flag("tty"),
-            interactive: flag("interactive"),
-            stop_signal: value["stop_signal"].as_i64().unwrap_or(15) as i32,
-            stop_timeout: value["stop_timeout"].as_u64().unwrap_or(10) as u32,
-            labels: texts("labels"),
-            restart: text("restart"),
-            log_driver: text("log_driver"),
-        })
+        About::parse(&fs::read(directory.join(About::FILE)).ok()?)
+    }
+
+    /// The file.
+    pub const FILE: &str = "about";
+
+    /// What the file says.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        serde_json::from_slice(text).ok()
     }
 
     /// Replaces what is there.
     pub fn write(&self, directory: &Path) -> Result<(), Error> {
-        replace(
-            &directory.join("about"),
-            &json!({
-                "version": VERSION,
-                "name": self.name,
-                "command": self.command,
-                "created": self.created,
-                "tty": self.tty,
-                "interactive": self.interactive,
-                "stop_signal": self.stop_signal,
-                "stop_timeout": self.stop_timeout,
-                "labels": self.labels,
-                "restart": self.restart,
-                "log_driver": self.log_driver,
-            }),
-        )
+        let text = serde_json::to_string(self)
+            .map_err(|error| Error::new(format!("cannot write what the container is: {error}")))?;
+        replace(&directory.join(About::FILE), &text)
     }
 }
 
@@ -105,6 +107,7 @@ impl Request {
             value[key].as_array().into_iter().flatten().filter_map(from_json).collect()
         };
         Some(Request {
+            plain: value["plain"].as_bool().unwrap_or_default(),
             arguments: list("arguments"),
             directory: from_json(&value["directory"])?.into(),
             callers_environment: list("callers_environment"),
@@ -115,16 +118,15 @@ impl Request {
     /// Writes it, once.
     pub fn write(&self, directory: &Path) -> Result<(), Error> {
         let list = |list: &[OsString]| list.iter().map(|word| to_json(word)).collect::<Value>();
-        replace(
-            &directory.join("request"),
-            &json!({
-                "version": VERSION,
-                "arguments": list(&self.arguments),
-                "directory": to_json(self.directory.as_os_str()),
-                "callers_environment": list(&self.callers_environment),
-                "environment": list(&self.environment),
-            }),
-        )
+        let value = json!({
+            "version": VERSION,
+            "plain": self.plain,
+            "arguments": list(&self.arguments),
+            "directory": to_json(self.directory.as_os_str()),
+            "callers_environment": list(&self.callers_environment),
+            "environment": list(&self.environment),
+        });
+        replace(&directory.join("request"), &value.to_string())
     }
 }
 
@@ -152,7 +154,7 @@ fn read(path: &Path) -> Option<Value> {
     (value["version"] == VERSION).then_some(value)
 }
 
-fn replace(path: &Path, value: &Value) -> Result<(), Error> {
+fn replace(path: &Path, text: &str) -> Result<(), Error> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let written = fs::OpenOptions::new()
@@ -162,7 +164,7 @@ fn replace(path: &Path, value: &Value) -> Result<(), Error> {
         .mode(0o600)
         .custom_flags(libc::O_NOFOLLOW)
         .open(&beside)
-        .and_then(|mut file| file.write_all(format!("{value}\n").as_bytes()))
+        .and_then(|mut file| file.write_all(format!("{text}\n").as_bytes()))
         .and_then(|()| fs::rename(&beside, path));
     written.map_err(|error| {
         let _ = fs::remove_file(&beside);

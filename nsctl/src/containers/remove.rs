@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::{Container, Containers, lock};
+use super::{Container, Containers, State, lock};
+use nsshim::keep::NOTED;
+
 use crate::error::Error;
 use crate::state::Claim;
 
@@ -28,6 +30,7 @@ impl Containers {
                 Error::new(format!("cannot remove {}: {error}", container.path.display()))
             })?,
         }
+        let _ = fs::remove_file(container.path.with_extension(NOTED));
         fs::remove_dir_all(&aside)
             .map_err(|error| Error::new(format!("cannot remove {}: {error}", aside.display())))
     }
@@ -50,6 +53,9 @@ impl Containers {
         let mut about = container.about.clone();
         let old = std::mem::replace(&mut about.name, name.into());
         claim.keep(&container.id)?;
+        // Before: the shim repeats the name that it had when it began.
+        State::note(&container.path)
+            .map_err(|error| Error::new(format!("cannot note the new name: {error}")))?;
         about.write(&container.path).inspect_err(|_| {
             let _ = fs::remove_file(self.names().join(name));
         })?;

@@ -5,10 +5,20 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use serde::Deserialize;
 use serde_json::Value;
 
+use super::About;
+use super::files::Files;
 use super::lock::is_locked;
 use crate::error::Error;
+use nsshim::keep::NOTED;
+
+/// The shim's.
+const FILE: &str = "state";
+
+/// Which run is paused.
+const PAUSED: &str = "paused";
 
 /// In a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,18 +91,64 @@ pub struct State {
     pub usage: Option<Value>,
 }
 
+/// The file.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct File<'a> {
+    version: u64,
+    status: &'a str,
+    pid: Option<i32>,
+    start_ticks: Option<u64>,
+    shim: Option<i32>,
+    shim_start_ticks: Option<u64>,
+    exit_status: Option<u8>,
+    signal: Option<i32>,
+    started: Option<String>,
+    finished: Option<String>,
+    restarts: u64,
+    log_lost: u64,
+    usage: Option<Value>,
+    about: Option<About>,
+}
+
 impl State {
     /// Reads it. The lock first: a shim that dies in between has written its last word.
     pub fn read(directory: &Path) -> Self {
         let alive = is_locked(directory);
-        let text = fs::read(directory.join("state")).unwrap_or_default();
-        let value: Value = serde_json::from_slice(&text).unwrap_or_default();
-        let number = |key: &str| value[key].as_u64();
-        let said = match value["status"].as_str() {
-            _ if value["version"] != 1 => None,
-            Some("running") => Some(Status::Running),
-            Some("restarting") => Some(Status::Restarting),
-            Some("exited") => Some(Status::Exited),
+        let text = fs::read(directory.join(FILE)).unwrap_or_default();
+        let (state, _) = State::parse(&text, alive);
+        state.or_paused(|| fs::read_to_string(directory.join(PAUSED)).ok())
+    }
+
+    /// Reads that of one of many, and what it is. `None`: it is gone.
+    ///
+    /// A shim that lives holds a lock on what it wrote last, and says there what the container is:
+    /// so one file says all, unless nsctl `noted` something. A file without a lock is that of one
+    /// that ended, or is not the last one: then all are asked.
+    pub fn of_one(id: &str, noted: bool, files: &mut Files) -> Option<(About, Self)> {
+        if !noted
+            && let Some((text, alive)) = files.read_padded(id, FILE)
+            && let (state, Some(about)) = State::parse(text, alive)
+            && (alive || state.status == Status::Exited)
+        {
+            return Some((about, state));
+        }
+        let about = About::parse(files.read(id, About::FILE)?)?;
+        let alive = files.is_locked(id, "lock");
+        let (state, _) = State::parse(files.read(id, FILE).unwrap_or_default(), alive);
+        let paused = || Some(String::from_utf8_lossy(files.read(id, PAUSED)?).into_owned());
+        Some((about, state.or_paused(paused)))
+    }
+
+    fn parse(text: &[u8], alive: bool) -> (Self, Option<About>) {
+        // After the object there is room for a longer one, of blanks.
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        let file = File::deserialize(&mut reader).unwrap_or_default();
+        let said = match file.status {
+            _ if file.version != 1 => None,
+            "running" => Some(Status::Running),
+            "restarting" => Some(Status::Restarting),
+            "exited" => Some(Status::Exited),
             _ => None,
         };
         let status = match (alive, said) {
@@ -102,45 +158,53 @@ impl State {
             (false, _) => Status::Dead,
         };
         let runs = alive && said == Some(Status::Running);
-        let text = |key: &str| value[key].as_str().map(str::to_string);
-        let mut state = State {
+        let state = State {
             status,
-            pid: number("pid").filter(|_| runs).map(|pid| pid as i32),
-            start_ticks: number("start_ticks"),
-            shim: number("shim").filter(|_| alive).map(|pid| pid as i32),
-            shim_start_ticks: number("shim_start_ticks"),
-            exit_status: number("exit_status").map(|status| status as u8),
-            signal: number("signal").map(|signal| signal as i32),
-            started: text("started"),
-            finished: text("finished"),
-            restarts: number("restarts").unwrap_or_default(),
-            log_lost: number("log_lost").unwrap_or_default(),
-            usage: value["usage"].is_object().then(|| value["usage"].clone()),
+            pid: file.pid.filter(|_| runs),
+            start_ticks: file.start_ticks,
+            shim: file.shim.filter(|_| alive),
+            shim_start_ticks: file.shim_start_ticks,
+            exit_status: file.exit_status,
+            signal: file.signal,
+            started: file.started,
+            finished: file.finished,
+            restarts: file.restarts,
+            log_lost: file.log_lost,
+            usage: file.usage,
         };
-        if state.status == Status::Running && state.is_paused(directory) {
-            state.status = Status::Paused;
+        (state, file.about)
+    }
+
+    /// Paused, where it runs and that is noted of this run.
+    fn or_paused(mut self, note: impl FnOnce() -> Option<String>) -> Self {
+        if self.status == Status::Running
+            && note().is_some_and(|text| text == which_run(self.pid, self.start_ticks))
+        {
+            self.status = Status::Paused;
         }
-        state
+        self
     }
 
     /// Makes the file with room for all that the shim may write there: it must be able to when
     /// the disk is full, too.
     pub fn reserve(directory: &Path) -> Result<(), Error> {
-        let path = directory.join("state");
+        let path = directory.join(FILE);
         let text =
             format!("{:1$}", "{\"version\":1,\"status\":\"starting\"}", nsshim::keep::STATE_ROOM);
         write_private(&path, &text)
             .map_err(|error| Error::new(format!("cannot write {}: {error}", path.display())))
     }
 
-    /// Notes that it is paused: this run of it, not a later one.
-    pub fn note_paused(&self, directory: &Path) -> std::io::Result<()> {
-        write_private(&directory.join("paused"), &which_run(self.pid, self.start_ticks))
+    /// Notes, beside its directory, that what the shim says of it is not all: it was paused once,
+    /// or has another name. Whoever lists all sees it without looking for it.
+    pub fn note(directory: &Path) -> std::io::Result<()> {
+        write_private(&directory.with_extension(NOTED), "")
     }
 
-    fn is_paused(&self, directory: &Path) -> bool {
-        fs::read_to_string(directory.join("paused"))
-            .is_ok_and(|text| text == which_run(self.pid, self.start_ticks))
+    /// Notes that it is paused: this run of it, not a later one.
+    pub fn note_paused(&self, directory: &Path) -> std::io::Result<()> {
+        State::note(directory)?;
+        write_private(&directory.join(PAUSED), &which_run(self.pid, self.start_ticks))
     }
 }
 

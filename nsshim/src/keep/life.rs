@@ -21,7 +21,7 @@ impl Keeper {
             return;
         }
         let lost = self.lost();
-        record::running(&self.directory, &self.proc, pid, now, self.restarts, lost);
+        self.record.running(&self.directory, &self.proc, pid, now, self.restarts, lost);
     }
 
     /// It is gone: what it said last is kept, and how it ended. Returns how long to wait
@@ -55,14 +55,15 @@ impl Keeper {
         }
     }
 
-    fn record_end(&self, exit: Exit, comes_back: bool) {
+    fn record_end(&mut self, exit: Exit, comes_back: bool) {
         if self.lock.is_none() {
             return;
         }
         let finished = self.finished.unwrap_or_else(clock::Time::now);
         let end =
             record::End { exit, usage: self.usage, started: self.started, finished, comes_back };
-        record::ended(&self.directory, &self.proc, &end, self.restarts, self.lost());
+        let lost = self.lost();
+        self.record.ended(&self.directory, &self.proc, &end, self.restarts, lost);
     }
 
     /// Bytes of output that found no room.

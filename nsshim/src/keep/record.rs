@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 
-use nix::fcntl::{OFlag, openat, renameat};
+use nix::fcntl::{Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, UnlinkatFlags, unlinkat};
 
@@ -25,43 +25,86 @@ pub(super) struct End {
     pub comes_back: bool,
 }
 
-pub(super) fn running(
-    directory: &OwnedFd,
-    proc: &OwnedFd,
-    pid: Pid,
-    started: Time,
-    restarts: u32,
-    lost: u64,
-) {
-    let mut text = head("running", restarts, lost);
-    let _ = write!(text, ",\"pid\":{pid}");
-    // A number is used again; with the time of its start it is a process.
-    if let Some(ticks) = start_ticks(proc, pid) {
-        let _ = write!(text, ",\"start_ticks\":{ticks}");
-    }
-    shim(&mut text, proc);
-    let _ = write!(text, ",\"started\":\"{}\"}}", started.text());
-    replace(directory, &text);
+/// What is said of one container.
+#[derive(Default)]
+pub(super) struct Record {
+    /// What it is, an object: so whoever lists many containers reads one file of each.
+    pub about: Option<String>,
+    /// The file as it was written last, locked as long as we live: so that file also tells
+    /// whether what it says still holds.
+    pub held: Option<Flock<OwnedFd>>,
 }
 
-pub(super) fn ended(directory: &OwnedFd, proc: &OwnedFd, end: &End, restarts: u32, lost: u64) {
-    let status = if end.comes_back { "restarting" } else { "exited" };
-    let mut text = head(status, restarts, lost);
-    let _ = write!(text, ",\"exit_status\":{}", end.exit.status());
-    if let Exit::Signaled { signal, core } = end.exit {
-        let _ = write!(text, ",\"signal\":{signal},\"core\":{core}");
-    }
-    if let Some(usage) = &end.usage {
-        let _ = write!(text, ",\"usage\":{}", usage.json());
-    }
-    if end.comes_back {
+impl Record {
+    pub fn running(
+        &mut self,
+        directory: &OwnedFd,
+        proc: &OwnedFd,
+        pid: Pid,
+        started: Time,
+        restarts: u32,
+        lost: u64,
+    ) {
+        let mut text = head("running", restarts, lost);
+        let _ = write!(text, ",\"pid\":{pid}");
+        // A number is used again; with the time of its start it is a process.
+        if let Some(ticks) = start_ticks(proc, pid) {
+            let _ = write!(text, ",\"start_ticks\":{ticks}");
+        }
         shim(&mut text, proc);
-    }
-    if let Some(started) = end.started {
         let _ = write!(text, ",\"started\":\"{}\"", started.text());
+        self.replace(directory, text);
     }
-    let _ = write!(text, ",\"finished\":\"{}\"}}", end.finished.text());
-    replace(directory, &text);
+
+    pub fn ended(
+        &mut self,
+        directory: &OwnedFd,
+        proc: &OwnedFd,
+        end: &End,
+        restarts: u32,
+        lost: u64,
+    ) {
+        let status = if end.comes_back { "restarting" } else { "exited" };
+        let mut text = head(status, restarts, lost);
+        let _ = write!(text, ",\"exit_status\":{}", end.exit.status());
+        if let Exit::Signaled { signal, core } = end.exit {
+            let _ = write!(text, ",\"signal\":{signal},\"core\":{core}");
+        }
+        if let Some(usage) = &end.usage {
+            let _ = write!(text, ",\"usage\":{}", usage.json());
+        }
+        if end.comes_back {
+            shim(&mut text, proc);
+        }
+        if let Some(started) = end.started {
+            let _ = write!(text, ",\"started\":\"{}\"", started.text());
+        }
+        let _ = write!(text, ",\"finished\":\"{}\"", end.finished.text());
+        self.replace(directory, text);
+    }
+
+    /// A reader sees the old one or the new one.
+    fn replace(&mut self, directory: &OwnedFd, mut text: String) {
+        if let Some(about) = &self.about {
+            let _ = write!(text, ",\"about\":{about}");
+        }
+        text.push('}');
+        match write_beside(directory, &text) {
+            Some(file) => self.held = Some(file),
+            None => self.write_over(directory, &text),
+        }
+    }
+
+    /// Without room on the disk: what the file has, it has. One write of a part of a page is seen
+    /// whole by a read of it.
+    fn write_over(&mut self, directory: &OwnedFd, text: &str) {
+        let Some(file) = open(directory, "state", OFlag::empty()) else { return };
+        let whole = format!("{text:0$}\n", super::STATE_ROOM - 1);
+        let _ = nix::unistd::write(&file, whole.as_bytes());
+        if self.held.is_none() {
+            self.held = lock(file);
+        }
+    }
 }
 
 /// We, for those who want a container that rests not to be started again.
@@ -90,33 +133,25 @@ pub fn start_ticks(proc: impl AsFd, pid: Pid) -> Option<u64> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
-/// A reader sees the old one or the new one.
-fn replace(directory: &OwnedFd, text: &str) {
-    if write_beside(directory, text).is_none() {
-        write_over(directory, text);
-    }
-}
-
-fn write_beside(directory: &OwnedFd, text: &str) -> Option<()> {
+fn write_beside(directory: &OwnedFd, text: &str) -> Option<Flock<OwnedFd>> {
     let flags = OFlag::O_CREAT | OFlag::O_TRUNC;
     let file = open(directory, "state.new", flags)?;
     // With room for the next one.
     let whole = format!("{text:0$}\n", super::STATE_ROOM - 1);
     let written = nix::unistd::write(&file, whole.as_bytes()) == Ok(whole.len());
-    let moved =
-        written && renameat(directory.as_fd(), "state.new", directory.as_fd(), "state").is_ok();
-    if !moved {
+    let file = written
+        .then(|| lock(file))
+        .flatten()
+        .filter(|_| renameat(directory.as_fd(), "state.new", directory.as_fd(), "state").is_ok());
+    if file.is_none() {
         // It takes room that somebody else needs.
         let _ = unlinkat(directory.as_fd(), "state.new", UnlinkatFlags::NoRemoveDir);
     }
-    moved.then_some(())
+    file
 }
 
-/// Without room on the disk: what the file has, it has. One write of a part of a page is seen
-/// whole by a read of it.
-fn write_over(directory: &OwnedFd, text: &str) {
-    let Some(file) = open(directory, "state", OFlag::empty()) else { return };
-    let _ = nix::unistd::write(&file, format!("{text:0$}\n", super::STATE_ROOM - 1).as_bytes());
+fn lock(file: OwnedFd) -> Option<Flock<OwnedFd>> {
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()
 }
 
 fn open(directory: &OwnedFd, name: &str, flags: OFlag) -> Option<OwnedFd> {

@@ -10,7 +10,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::Remove;
+use super::{NOTED, Remove};
 
 /// Removes its name and its directory. What cannot be removed stays, and `nsctl rm` says why.
 pub(super) fn remove(directory: &OwnedFd, what: &Remove) {
@@ -27,6 +27,8 @@ pub(super) fn remove(directory: &OwnedFd, what: &Remove) {
         let _ = unlinkat(directory.as_fd(), name.as_c_str(), UnlinkatFlags::NoRemoveDir);
     }
     let _ = unlinkat(what.containers.as_fd(), what.id.as_c_str(), UnlinkatFlags::RemoveDir);
+    let noted = format!("{}.{NOTED}", what.id.to_string_lossy());
+    let _ = unlinkat(what.containers.as_fd(), noted.as_str(), UnlinkatFlags::NoRemoveDir);
 }
 
 fn entries(directory: &OwnedFd) -> Vec<CString> {

@@ -15,6 +15,9 @@ pub struct Keep {
     /// Stays open, and locked, as long as the shim lives. `None`: nothing is written down, as for
     /// a command that is run in a container of others.
     pub lock: Option<OwnedFd>,
+    /// What the container is, an object of JSON that becomes a part of `state`; not longer than
+    /// [`ABOUT_ROOM`](super::ABOUT_ROOM).
+    pub about: Option<String>,
     /// What the workload writes, unless it has a terminal.
     pub output: Vec<(Stream, OwnedFd)>,
     /// What the workload reads, if somebody may attach to write it.

@@ -4,7 +4,7 @@ use std::fs;
 
 use nsshim::spec::Kind;
 
-use crate::args::{ExecArgs, RunArgs};
+use crate::args::{ExecArgs, ForExec, RunArgs};
 use crate::containers::{Containers, Request, Status};
 use crate::error::Error;
 use crate::inherited::Inherited;
@@ -32,7 +32,10 @@ pub fn exec(args: ExecArgs, inherited: &Inherited) -> Result<i32, Error> {
     };
     let request = Request::read(&container.path)
         .ok_or_else(|| Error::new(format!("how {name} was asked for cannot be read")))?;
-    let first = super::super::parse_run(&request.arguments)?;
+    let first = match request.plain {
+        true => ForExec::default(),
+        false => super::super::parse_run(&request.arguments)?.for_exec(),
+    };
 
     let mut run = RunArgs { command: args.command, no_init: true, ..RunArgs::default() };
     run.clear_env = true;

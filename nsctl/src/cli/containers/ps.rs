@@ -24,8 +24,13 @@ pub fn ps(args: &PsArgs) -> Result<i32, Error> {
         let all: Vec<Value> = found.iter().map(as_json).collect();
         say(&serde_json::to_string_pretty(&all).unwrap_or_default());
     } else if args.quiet {
-        for container in &found {
-            say(if args.no_trunc { &container.id } else { container.short_id() });
+        let id = |container: &Container| match args.no_trunc {
+            true => container.id.clone(),
+            false => container.short_id().to_string(),
+        };
+        let ids: Vec<String> = found.iter().map(id).collect();
+        if !ids.is_empty() {
+            say(&ids.join("\n"));
         }
     } else {
         print(&found, args.no_trunc);
