@@ -42,6 +42,7 @@ mod mounts;
 mod names;
 mod namespaces;
 mod nesting;
+mod nesting_engines;
 mod ns;
 mod oom_score;
 mod persist;
