@@ -1,6 +1,10 @@
 //! Container engines inside `--nesting`.
 
-use super::common::{Who, as_each, have, install, shell, skip, static_busybox};
+use std::process::Command;
+
+use super::common::{
+    Ran, Who, as_each, busybox_root, have, install, shell, skip, static_busybox, write_as,
+};
 use super::nesting::options;
 
 /// A bundle whose root holds a static busybox, for who is root of a single id.
@@ -34,38 +38,97 @@ fn bundle(who: Who) -> Option<String> {
     Some(directory.to_str().unwrap().to_string())
 }
 
+/// Runs `command` in an `nsctl run --nesting` of `who`'s, where engines see what they want to see:
+/// control groups of version 2 alone, which only root can show them.
+fn engine(who: Who, home: &str, options: &[&str], command: &str) -> Ran {
+    let (uid, gid) = (who.uid(), who.gid());
+    let script = format!(
+        "exec unshare -m sh -c 'umount -R /sys/fs/cgroup 2>/dev/null; \
+         mount -t cgroup2 none /sys/fs/cgroup && \
+         exec setpriv --reuid {uid} --regid {gid} --clear-groups \
+         \"$NSCTL\" run --nesting {} {command}'",
+        options.join(" ")
+    );
+    let shell = shell(Who::Root, &script).env("HOME", home);
+    shell.env("NSCTL_STATE_DIR", format!("{home}/state")).run()
+}
+
+fn is_root() -> bool {
+    let is_root = nix::unistd::geteuid().is_root();
+    if !is_root {
+        skip("engines want to see control groups of version 2 alone, which root can show them");
+    }
+    is_root
+}
+
 /// runc and crun join a session keyring, pivot, mount proc, mask paths: what engines do.
 #[test]
 fn oci_runtimes_run_inside() {
-    if !nix::unistd::geteuid().is_root() {
-        return skip(
-            "they want to see control groups of version 2 alone, which root can show them",
-        );
+    if !is_root() {
+        return;
     }
-    for (engine, arguments) in [("crun", "--cgroup-manager=disabled"), ("runc", "")] {
-        if !have(engine) {
+    for (runtime, arguments) in [("crun", "--cgroup-manager=disabled"), ("runc", "")] {
+        if !have(runtime) {
             continue;
         }
         as_each(|who| {
             let Some(bundle) = bundle(who) else { return };
-            let (uid, gid) = (who.uid(), who.gid());
-            let script = format!(
-                "exec unshare -m sh -c 'umount -R /sys/fs/cgroup 2>/dev/null; \
-                 mount -t cgroup2 none /sys/fs/cgroup && \
-                 exec setpriv --reuid {uid} --regid {gid} --clear-groups \
-                 \"$NSCTL\" run --nesting {} \
-                 {engine} {arguments} --root /dev/shm/state run --bundle {bundle} x'",
-                options(who).join(" ")
-            );
-            assert_eq!(
-                shell(Who::Root, &script)
-                    .env("HOME", &bundle)
-                    .env("NSCTL_STATE_DIR", format!("{bundle}/state"))
-                    .run()
-                    .success(),
-                "inner",
-                "{engine}"
-            );
+            let command =
+                format!("{runtime} {arguments} --root /dev/shm/state run --bundle {bundle} x");
+            let ran = engine(who, &bundle, options(who), &command);
+            assert_eq!(ran.success(), "inner", "{runtime}");
         });
     }
+}
+
+/// An image is imported and run, by who is root of one id or of many.
+#[test]
+fn podman_runs_inside() {
+    // (runc cannot do without control groups when podman asks it.)
+    if !is_root() || !["podman", "conmon", "crun", "tar"].into_iter().all(have) {
+        return;
+    }
+    as_each(|who| {
+        let Some(root) = busybox_root(who) else { return };
+        let home = who.directory();
+        let image = home.join("image.tar");
+        let made = Command::new("tar")
+            .args(["--owner=0", "--group=0", "-cf"])
+            .arg(&image)
+            .arg("-C")
+            .arg(&root)
+            .arg(".")
+            .status();
+        assert!(made.unwrap().success());
+        let script = "podman() { command podman --storage-driver vfs --cgroup-manager cgroupfs \
+                      --runtime crun --events-backend none --log-level error \"$@\"; }\n\
+                      podman import -q $HOME/image.tar tiny >/dev/null && podman run --rm \
+                      --network none --cgroups disabled localhost/tiny \
+                      sh -c \"echo inner; id -u; cat /proc/1/comm\"\n";
+        write_as(who, home.join("script"), script);
+        let home = home.to_str().unwrap();
+        let file = |path: &str, content: &str| format!("--file {path}={content}");
+        let policy = r#"{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}"#;
+        let all = [
+            "--env USER=root --env XDG_RUNTIME_DIR= --tmpfs /run --tmpfs /var/lib/containers:exec",
+            "--tmpfs /root:exec --tmpfs /etc/containers:mode=755",
+            &file("/etc/containers/policy.json", &format!("\"{policy}\"")),
+        ];
+        let many = [&file("/etc/subuid", "root:1:65535"), &file("/etc/subgid", "root:1:65535")[..]];
+        let ids = match (who, who.name()) {
+            (Who::Root, _) => vec![options(who).to_vec(), [options(who), &many].concat()],
+            (Who::User, Some(_)) if have("newuidmap") => {
+                vec![vec![], [&["--map-auto"][..], &many].concat()]
+            }
+            (Who::User, _) => {
+                skip("no range of ids is granted");
+                vec![vec![]]
+            }
+        };
+        for ids in ids {
+            let options = [&all[..], &ids].concat();
+            let ran = engine(who, home, &options, &format!("sh {home}/script"));
+            assert_eq!(ran.success(), "inner\n0\ncat", "{ids:?}: {ran:?}");
+        }
+    });
 }
