@@ -13,6 +13,7 @@ mod attacks;
 mod bad_input;
 mod causes;
 mod causes_root;
+mod cgroup;
 mod completion;
 mod death;
 mod debian;

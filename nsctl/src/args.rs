@@ -3,6 +3,7 @@
 //! A room of its own, because two use it: `cli`, which reads them, and `resolve`,
 //! which says what they mean.
 
+mod cgroup;
 mod completion;
 mod doctor;
 mod enter;
@@ -13,6 +14,7 @@ mod rights;
 mod root;
 mod run;
 
+pub use cgroup::CgroupArgs;
 pub use completion::{CompleteArgs, CompletionArgs, Shell};
 pub use doctor::DoctorArgs;
 pub use enter::EnterArgs;

@@ -6,6 +6,7 @@
 mod access;
 mod elf;
 mod exec;
+mod groups;
 mod idmaps;
 mod inside;
 mod join;
@@ -26,10 +27,12 @@ use nsshim::spec::{Choice, IdMaps, Kind, Landlock, Rlimit, Spec, Workdir};
 use nsshim::{Failure, Host, errno_name};
 
 use self::access::Ids;
+pub use self::groups::{no_hierarchy, obstacle};
 use self::inside::Inside;
 use self::machine::Machine;
 use self::view::View;
 use crate::error::{Error, Finding};
+use crate::mountinfo::Mount;
 
 /// One thing that can be wrong, and how to see whether it is.
 pub struct Cause {
@@ -51,6 +54,7 @@ pub fn all() -> impl Iterator<Item = &'static Cause> {
         root::CAUSES,
         mounts::CAUSES,
         process::CAUSES,
+        groups::CAUSES,
         exec::CAUSES,
         // Last: they can be behind much, and say less about the call.
         namespaces::RESTRICTIONS,
@@ -64,10 +68,14 @@ pub fn known_name(name: &str) -> Option<&'static str> {
     all().map(|cause| cause.name).find(|known| *known == name)
 }
 
+/// What is mounted here.
+pub fn mounts() -> Vec<Mount> {
+    Machine::here().mounts().unwrap_or_default()
+}
+
 /// Where something is mounted here.
 pub fn mount_points() -> Vec<PathBuf> {
-    let mounts = Machine::here().mounts().unwrap_or_default();
-    mounts.into_iter().map(|mount| mount.target).collect()
+    mounts().into_iter().map(|mount| mount.target).collect()
 }
 
 /// What is looked at.

@@ -7,6 +7,7 @@
 //!                    /request   how it was asked for, to ask again
 //!                    /state     how it is (the shim writes it)
 //!                    /lock      locked as long as the shim lives: what `state` says then holds
+//!                    /groups    its control groups (nsctl writes it, before they are made)
 //!                    /log*      what it said
 //!                    /attach    a socket of the shim's
 //!                    /stop      it is not to be started again
@@ -19,6 +20,7 @@
 
 mod about;
 mod files;
+mod groups;
 mod lock;
 mod make;
 mod names;
@@ -41,6 +43,7 @@ use crate::state::base_directory;
 use files::Files;
 
 pub use about::{About, Request};
+pub use groups::{Noted, note as note_groups, sweep_all as sweep_groups};
 pub use names::{pronounceable, random};
 pub use process::Pinned;
 pub use processes::is_of;

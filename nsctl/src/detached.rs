@@ -16,7 +16,7 @@ use nsshim::{Message, Received, Started};
 
 use crate::args::LifeArgs;
 use crate::causes;
-use crate::containers::{About, Containers, Place, Request as AskedAs};
+use crate::containers::{About, Containers, Place, Request as AskedAs, note_groups};
 use crate::error::{self, Error};
 use crate::resolve::{self, Request};
 use crate::state::PidFile;
@@ -120,7 +120,7 @@ fn asked_as(request: &Request, wanted: &Wanted) -> Result<AskedAs, Error> {
 }
 
 fn start(
-    request: Request,
+    mut request: Request,
     wanted: &Wanted,
     place: Place,
     (name, about): (&str, String),
@@ -128,7 +128,10 @@ fn start(
     restart: Restart,
 ) -> Result<(), Error> {
     let has_terminal = request.spec.terminal.is_some();
-    let Place { id, directory, lock, .. } = place;
+    let Place { id, path, directory, lock } = place;
+    if let Some(cgroup) = &mut request.spec.cgroup {
+        note_groups(&path, &id, cgroup)?;
+    }
     let failed = |what: &str, errno: nix::errno::Errno| {
         Error::new(format!("cannot prepare the container's {what}: {errno}"))
     };

@@ -16,6 +16,7 @@ use nsshim::sys::{self, Change, SignalInfo, Whose};
 use nsshim::{Message, Received, Started, orphans};
 
 use crate::causes;
+use crate::containers::Noted;
 use crate::error::Error;
 use crate::outlet::Outlet;
 use crate::own_signals;
@@ -49,7 +50,10 @@ pub fn run(mut request: Request) -> Result<i32, Error> {
 }
 
 fn carry_out(request: Request, status: &mut Status) -> Result<nsshim::Exit, Error> {
-    let Request { spec, host, terminal, stop_signal, claim, pid_file, .. } = request;
+    let Request { mut spec, host, terminal, stop_signal, claim, pid_file, .. } = request;
+    // Whatever is killed: the next nsctl finds them.
+    let own_groups = spec.cgroup.as_mut().filter(|cgroup| cgroup.own);
+    let noted = own_groups.map(Noted::new).transpose()?;
     let session = spec.session;
     let signal_mask = spec.process.signal_mask;
     let has_terminal = spec.terminal.is_some();
@@ -92,6 +96,8 @@ fn carry_out(request: Request, status: &mut Status) -> Result<nsshim::Exit, Erro
     let _ = sys::waitid(Whose::Pid(foreground.started.shim), libc::WEXITED);
     drop(foreground.pid_file);
     drop(claim);
+    // All that is in them ends with them, should the shim not have seen to it.
+    drop(noted);
     if foreground.complaints.interest().is_some() {
         own_signals::take_back(signal_mask);
         foreground.complaints.finish();

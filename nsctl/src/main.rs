@@ -11,6 +11,7 @@
 
 mod args;
 mod causes;
+mod cgroups;
 mod cli;
 mod complete;
 mod containers;

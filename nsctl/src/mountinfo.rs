@@ -21,6 +21,8 @@ pub struct Mount {
     pub shared: bool,
     /// The file system's type.
     pub fstype: String,
+    /// The file system's options, `rw,cpu,cpuacct`.
+    pub options: String,
 }
 
 /// The mounts in the text of a mountinfo; what is no line of it is left out.
@@ -47,6 +49,7 @@ fn line(line: &[u8]) -> Option<Mount> {
         read_only: is_read_only(flags?) || of_file_system.is_some_and(is_read_only),
         shared,
         fstype: String::from_utf8_lossy(fstype).into_owned(),
+        options: String::from_utf8_lossy(of_file_system.unwrap_or_default()).into_owned(),
     })
 }
 

@@ -4,6 +4,7 @@
 //! contradicts itself, before anything is made.
 
 mod accounts;
+mod cgroup;
 mod environment;
 mod files;
 mod identity;
@@ -106,6 +107,7 @@ fn resolve(mut args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Resul
         (Some(name), None) => Some(Claim::take(name)?),
         _ => None,
     };
+    let cgroup = cgroup::resolve(&mut args.cgroup)?;
     let spec = Spec {
         namespaces: asked.namespaces,
         id_maps: identity.maps,
@@ -115,6 +117,7 @@ fn resolve(mut args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Resul
         propagation: asked.propagation,
         root,
         mounts: placed,
+        cgroup,
         persist: asked.persist,
         process,
         terminal: terminal.own,

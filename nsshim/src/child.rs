@@ -5,7 +5,7 @@ mod image;
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::fmt;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 use nsinit::exec::Failure;
@@ -45,9 +45,11 @@ pub(crate) fn run(
     image: Option<Image<'_>>,
     held: Option<&Held>,
     making: &Making,
+    tasks: &[OwnedFd],
 ) -> ! {
     let file = image.and_then(|image| image.file);
-    let mut context = InsideContext { channel, proc, image: file, assembly: RefCell::default() };
+    let mut context =
+        InsideContext { channel, proc, image: file, assembly: RefCell::default(), tasks };
     // Again at the end, since a change of ids makes the kernel forget it.
     run_all(&[Inside::DieWithShim], &context);
     run_all(&plan.early, &context);

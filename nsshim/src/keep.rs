@@ -25,11 +25,11 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags};
 use nix::unistd::read;
 
-use crate::usage::Usage;
 use clients::{Clients, Said};
 
 pub use clients::{Packet, TAKES_AT_MOST};
 pub use log::{Format, LogTo};
+pub(crate) use record::Known;
 pub use record::start_ticks;
 pub use wanted::{Keep, Remove, Restart, Stream};
 
@@ -74,7 +74,7 @@ pub(crate) struct Keeper {
     restarts: u32,
     started: Option<clock::Time>,
     finished: Option<clock::Time>,
-    usage: Option<Usage>,
+    known: Known,
     remove: Option<Remove>,
 }
 
@@ -114,7 +114,7 @@ impl Keeper {
             restarts,
             started: None,
             finished: None,
-            usage: None,
+            known: Known::default(),
             remove,
         }
     }

@@ -13,6 +13,7 @@
 //! The container ends when the shim dies; the shim ends it when the caller dies.
 
 mod affinity;
+pub mod cgroup;
 mod channel;
 mod child;
 mod error;

@@ -4,6 +4,7 @@
 //! needs from an earlier one is written beside it.
 
 mod explain;
+mod groups;
 mod identity;
 mod mounts;
 mod parts;
@@ -14,15 +15,17 @@ mod tests;
 mod text;
 
 use std::ffi::CString;
+use std::rc::Rc;
 
 use caps::Capability;
 use nix::sched::CloneFlags;
 
+use crate::cgroup;
 use crate::host::Host;
 use crate::seccomp::{self, Filter};
 use crate::spec::{
-    Choice, ContainerId, Keyring, Kind, Nested, Process, Propagation, Seccomp, Session, Spec,
-    TimeOffsets,
+    Cgroup, Choice, ContainerId, Keyring, Kind, Nested, Process, Propagation, Seccomp, Session,
+    Spec, TimeOffsets,
 };
 use crate::step::{Inside, Outside};
 
@@ -35,6 +38,10 @@ pub use shell::quoted;
 pub struct Plan {
     /// The shim's, before there is a child.
     pub before: Vec<Outside>,
+    /// The same, but again each time that the container is made again.
+    pub each: Vec<Outside>,
+    /// The control groups that it is in.
+    pub cgroup: Option<Cgroup>,
     /// The namespaces that clone3(2) makes.
     pub clone: CloneFlags,
     /// The child's, while its ids are not mapped.
@@ -99,9 +106,14 @@ pub enum Group {
 
 /// Orders what the spec asks for, for this caller.
 pub fn plan(spec: Spec, host: &Host) -> Plan {
-    let Spec { namespaces, id_maps, mut process, rights, terminal, session, init, .. } = spec;
+    let Spec { mut namespaces, id_maps, mut process, rights, terminal, session, init, .. } = spec;
+    // Before what the namespaces are is asked: it takes one of them for itself.
+    let groups = groups::steps(spec.cgroup.as_ref(), &mut namespaces);
     let new = |kind| namespaces.is_new(kind);
-    let clone = clone_flags(&namespaces);
+    let mut clone = clone_flags(&namespaces);
+    if groups.makes_namespace {
+        clone.remove(Kind::Cgroup.flag());
+    }
     let ends_as_one = new(Kind::Pid);
     let report_start = spec.report_start;
     let timeout = spec.timeout;
@@ -133,9 +145,10 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
         inside.extend(identity::mapped_owner(maps, host));
     }
     before.extend(joins(namespaces, time.filter(|_| !new_user)));
-    // Needs only the rights that the new user namespace gives at once. Early, so
-    // that it exists when the shim keeps it in a file.
-    let early = time.filter(|_| new_user).map(Inside::Time).into_iter().collect();
+    // These need only the rights that the new user namespace gives at once. Early, so
+    // that they exist when the shim keeps them in files.
+    let mut early = groups.early;
+    early.extend(time.filter(|_| new_user).map(Inside::Time));
     // Owners are mapped as the maps say, so when they are written.
     outside.extend(root.pass);
     // All namespaces exist now, and the child waits, so their files in /proc do too.
@@ -229,6 +242,8 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
 
     Plan {
         before,
+        each: groups.each,
+        cgroup: spec.cgroup,
         clone,
         early,
         outside,
@@ -249,7 +264,14 @@ impl Plan {
     /// are in a page of it.
     pub(crate) fn child_may_share_memory(&self) -> bool {
         let makes_time = self.before.iter().any(|step| matches!(step, Outside::Time(_)));
-        self.early.is_empty() && self.outside.is_empty() && !makes_time
+        // Who gives up waiting must not kill a shim that has a group to remove.
+        let simple = self.each.is_empty() && self.early.is_empty();
+        simple && self.outside.is_empty() && !makes_time
+    }
+
+    /// The control groups that are made for the container and end with it.
+    pub(crate) fn own_groups(&self) -> &[Rc<cgroup::Group>] {
+        self.cgroup.as_ref().filter(|cgroup| cgroup.own).map_or(&[], |cgroup| &cgroup.groups)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::keep::{Keep, Keeper};
 use crate::making::Making;
 use crate::plan::Plan;
 use crate::spec::Session;
-use crate::step::{Outside, OutsideContext, open_proc};
+use crate::step::{Entrances, Outside, OutsideContext, open_proc};
 use crate::sys::{self, Cloned};
 use crate::terminal::SavedTerminal;
 use witness::Witness;
@@ -55,7 +55,8 @@ pub(crate) fn run(
 ) -> ! {
     // Until the monitor listens to it, nobody would notice that nsctl is dead. Only where
     // our death ends all: without a pid namespace we must live to end what the workload left.
-    die_with_caller(plan.ends_as_one);
+    // And where nothing would stay of us.
+    die_with_caller(plan.ends_as_one && plan.own_groups().is_empty());
     if channel::has_ended(&nsctl) {
         sys::exit_now(125);
     }
@@ -112,7 +113,7 @@ struct Begin<'a> {
 }
 
 fn make(plan: &Plan, nsctl: BorrowedFd<'_>, begin: Begin<'_>) -> Result<Child, Failure> {
-    let Begin { making, held, locks } = begin;
+    let locks = begin.locks;
     if plan.session == Session::Own {
         // Nothing the user's terminal sends reaches us, and we cannot take it.
         let _ = nix::unistd::setsid();
@@ -129,11 +130,37 @@ fn make(plan: &Plan, nsctl: BorrowedFd<'_>, begin: Begin<'_>) -> Result<Child, F
         ),
         None => None,
     };
-    let context = OutsideContext { child: None, channel: None, proc: proc.as_fd(), nsctl, locks };
+    let entrances = RefCell::default();
+    let context = OutsideContext {
+        child: None,
+        channel: None,
+        proc: proc.as_fd(),
+        nsctl,
+        locks,
+        entrances: &entrances,
+    };
     if locks.is_some() {
         run_all(&plan.before, &context)?;
     }
+    run_all(&plan.each, &context)?;
+    make_child(plan, begin, &context, image, entrances.take())
+        .inspect_err(|_| plan.each.iter().rev().for_each(Outside::undo))
+        .map(|mut child| {
+            child.proc = (!plan.ends_as_one).then_some(proc);
+            child
+        })
+}
 
+fn make_child(
+    plan: &Plan,
+    begin: Begin<'_>,
+    context: &OutsideContext<'_>,
+    image: Option<image::Image>,
+    entrances: Entrances,
+) -> Result<Child, Failure> {
+    let Begin { making, held, .. } = begin;
+    let Entrances { clone: group, tasks } = entrances;
+    let proc = context.proc;
     let (ours, theirs) = channel::pair()
         .call(|| "socketpair(AF_UNIX, SOCK_SEQPACKET)".into())
         .map_err(|error| error.during("prepare the container"))?;
@@ -146,12 +173,12 @@ fn make(plan: &Plan, nsctl: BorrowedFd<'_>, begin: Begin<'_>) -> Result<Child, F
             bytes: &image.bytes,
             filter: image.filter,
         });
-        child::run(plan, theirs.as_fd(), proc.as_fd(), image, held, &making)
+        child::run(plan, theirs.as_fd(), proc, image, held, &making, &tasks)
     };
     let (pid, pidfd) = if plan.child_may_share_memory() {
         sys::clone_vfork(plan.clone, become_child)
     } else {
-        sys::clone3(plan.clone).map(|cloned| match cloned {
+        sys::clone3(plan.clone, group.as_ref().map(AsFd::as_fd)).map(|cloned| match cloned {
             Cloned::Child => match become_child() {},
             Cloned::Parent { pid, pidfd } => (pid, pidfd),
         })
@@ -167,13 +194,12 @@ fn make(plan: &Plan, nsctl: BorrowedFd<'_>, begin: Begin<'_>) -> Result<Child, F
     let mut child = Child { pid, pidfd, channel: ours, proc: None, witness: None };
     if !plan.outside.is_empty() {
         let to_child = Some(child.channel.as_fd());
-        let context = OutsideContext { child: Some(child.pid), channel: to_child, ..context };
+        let context = OutsideContext { child: Some(child.pid), channel: to_child, ..*context };
         meet(plan, &child, &context).inspect_err(|_| monitor::kill(&child))?;
     }
     if plan.session == Session::Callers {
-        child.witness = proc.try_clone().ok().map(|proc| Witness::new(proc, pid, plan));
+        child.witness = proc.try_clone_to_owned().ok().map(|proc| Witness::new(proc, pid, plan));
     }
-    child.proc = (!plan.ends_as_one).then_some(proc);
     Ok(child)
 }
 

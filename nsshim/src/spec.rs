@@ -2,6 +2,7 @@
 //! default left to choose. Every front end ends in a [`Spec`]; [`plan`](crate::plan())
 //! turns it into steps.
 
+mod cgroup;
 mod idmap;
 mod mount;
 mod namespace;
@@ -14,6 +15,7 @@ use std::ffi::CString;
 use nix::pty::Winsize;
 use nix::sys::termios::Termios;
 
+pub use cgroup::Cgroup;
 pub use idmap::{IdKind, IdMap, IdMaps, Setgroups};
 pub(crate) use idmap::{parse as parse_idmap, text as idmap_text};
 pub use mount::{Attributes, Bind, COVERABLE, Mount, Placed};
@@ -45,6 +47,8 @@ pub struct Spec {
     pub root: Option<Root>,
     /// What is placed in the root, in this order. Needs `root`.
     pub mounts: Vec<Mount>,
+    /// The control groups that it is in; `None` leaves it in the caller's.
+    pub cgroup: Option<Cgroup>,
     /// Namespaces to keep in files.
     pub persist: Vec<Persist>,
     /// The workload.

@@ -7,6 +7,7 @@
 mod capabilities;
 mod device;
 mod fds;
+mod group;
 mod helpers;
 mod identity;
 mod idmap;
@@ -34,9 +35,11 @@ use std::ffi::CString;
 use std::fmt;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use nix::unistd::Pid;
 
+use crate::cgroup::Group;
 use crate::error::{Failure, Result};
 use crate::seccomp::Filter;
 use crate::spec::{
@@ -44,6 +47,7 @@ use crate::spec::{
     TimeOffsets, Together, User, Workdir,
 };
 
+pub(crate) use group::Entrances;
 pub use idmapped::Passed;
 pub(crate) use join::flag_name;
 pub use join::id_maps_of;
@@ -62,6 +66,21 @@ pub enum Outside {
     DropGroups,
     /// Make a time namespace with offsets, for the child.
     Time(TimeOffsets),
+    /// Have the controllers of a group's parent in the groups that it holds.
+    Enable {
+        /// The group.
+        group: Rc<Group>,
+        /// Their names.
+        controllers: Vec<String>,
+    },
+    /// Make a control group for the container, or else find the one that it is to join; and open
+    /// its entrance.
+    Group {
+        /// Which.
+        group: Rc<Group>,
+        /// Whether it is made, and goes when the container ends.
+        own: bool,
+    },
     /// Join a namespace that exists.
     Join(Kind, Joined),
     /// Join namespaces of a process, all at once.
@@ -81,6 +100,12 @@ pub enum Outside {
 pub enum Inside {
     /// Make a time namespace with offsets and enter it.
     Time(TimeOffsets),
+    /// Enter control groups of version 1.
+    EnterGroups(Vec<Rc<Group>>),
+    /// Make a cgroup namespace and enter it.
+    CgroupNamespace,
+    /// Join a namespace that exists, after the clone.
+    Join(Kind, Joined),
     /// Write the process's own single-id maps.
     MapSelf(IdMaps),
     /// Set groups, group and user.
@@ -184,6 +209,8 @@ pub(crate) struct OutsideContext<'a> {
     pub nsctl: BorrowedFd<'a>,
     /// What is the container's alone for as long as the shim lives.
     pub locks: Option<&'a RefCell<Vec<OwnedFd>>>,
+    /// How the child will come into its control groups.
+    pub entrances: &'a RefCell<Entrances>,
 }
 
 /// What an inside step works on.
@@ -196,6 +223,8 @@ pub(crate) struct InsideContext<'a> {
     pub image: Option<BorrowedFd<'a>>,
     /// The root that is being made.
     pub assembly: RefCell<tree::Assembly>,
+    /// The control groups' files that it writes itself into.
+    pub tasks: &'a [OwnedFd],
 }
 
 impl Outside {
@@ -205,6 +234,8 @@ impl Outside {
             Outside::Undumpable => join::undumpable(),
             Outside::DropGroups => identity::drop_groups(),
             Outside::Time(offsets) => time::make(context.proc, offsets),
+            Outside::Enable { group, controllers } => group::enable(group, controllers),
+            Outside::Group { group, own } => group::open(context.entrances, group, *own),
             Outside::Join(kind, joined) => join::join(*kind, joined),
             Outside::JoinTogether(together) => join::join_together(together),
             Outside::WriteMaps(maps) => idmap::write(context, maps),
@@ -217,8 +248,10 @@ impl Outside {
 
     /// Takes back what would stay on the host when the container does not start.
     pub(crate) fn undo(&self) {
-        if let Outside::Persist(persist) = self {
-            persist::release(persist);
+        match self {
+            Outside::Persist(persist) => persist::release(persist),
+            Outside::Group { group, own: true } => group::remove(group),
+            _ => {}
         }
     }
 
@@ -229,9 +262,16 @@ impl Outside {
             Outside::Undumpable => "protect the shim from the joined namespaces".into(),
             Outside::DropGroups => "drop the caller's groups".into(),
             Outside::Time(_) => "make the time namespace".into(),
-            Outside::Join(kind, joined) => {
-                format!("join the {kind} namespace {}", joined.path.display())
+            Outside::Enable { controllers, .. } => {
+                format!("have the controllers {} in control groups", controllers.join(" and "))
             }
+            Outside::Group { group, own: true } => {
+                format!("make the control group {}", group.path().display())
+            }
+            Outside::Group { group, own: false } => {
+                format!("find the control group {}", group.path().display())
+            }
+            Outside::Join(kind, joined) => join::purpose(*kind, joined),
             Outside::JoinTogether(together) => {
                 format!("join the namespaces of process {}", together.pid)
             }
@@ -248,6 +288,9 @@ impl Inside {
     pub(crate) fn run(&self, context: &InsideContext<'_>) -> Result<()> {
         match self {
             Inside::Time(offsets) => time::enter(context.proc, offsets),
+            Inside::EnterGroups(groups) => group::enter(context.tasks, groups),
+            Inside::CgroupNamespace => group::new_namespace(),
+            Inside::Join(kind, joined) => join::join(*kind, joined),
             Inside::MapSelf(maps) => idmap::write_own(context.proc, maps),
             Inside::Become(user) => identity::assume(user),
             Inside::Propagate(propagation) => mount::propagate(*propagation),
@@ -296,6 +339,9 @@ impl Inside {
     pub fn purpose(&self) -> String {
         match self {
             Inside::Time(_) => "make the time namespace".into(),
+            Inside::EnterGroups(_) => "enter the control groups".into(),
+            Inside::CgroupNamespace => "make the cgroup namespace".into(),
+            Inside::Join(kind, joined) => join::purpose(*kind, joined),
             Inside::MapSelf(_) => "map user and group ids".into(),
             Inside::Become(user) => format!("become user {}:{}", user.uid.0, user.gid.0),
             Inside::Propagate(_) => "set the propagation of mounts".into(),
@@ -348,6 +394,10 @@ impl fmt::Display for Outside {
             Outside::Undumpable => f.write_str("prctl(PR_SET_DUMPABLE, 0)"),
             Outside::DropGroups => f.write_str("setgroups(0, [])"),
             Outside::Time(offsets) => time::describe_for_child(f, offsets),
+            Outside::Enable { group, controllers } => {
+                f.write_str(&group::enable_call(group, controllers))
+            }
+            Outside::Group { group, own } => group::describe(f, group, *own),
             Outside::Join(kind, joined) => join::describe(f, *kind, joined),
             Outside::JoinTogether(together) => join::describe_together(f, together),
             Outside::WriteMaps(maps) => idmap::describe(f, "CHILD", maps),
@@ -362,6 +412,9 @@ impl fmt::Display for Inside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Inside::Time(offsets) => time::describe(f, offsets),
+            Inside::EnterGroups(groups) => group::describe_entering(f, groups),
+            Inside::CgroupNamespace => f.write_str(group::NEW_NAMESPACE),
+            Inside::Join(kind, joined) => join::describe(f, *kind, joined),
             Inside::MapSelf(maps) => idmap::describe(f, "self", maps),
             Inside::Become(user) => identity::describe(f, user),
             Inside::Propagate(propagation) => mount::describe_propagation(f, *propagation),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, ValueEnum};
 use nsshim::spec::{Kind, Together};
 
-use super::{LifeArgs, RightsArgs, RootArgs};
+use super::{CgroupArgs, LifeArgs, RightsArgs, RootArgs};
 
 /// Run a command in namespaces of its own
 ///
@@ -209,6 +209,10 @@ pub struct RunArgs {
     /// What the command may do
     #[command(flatten)]
     pub rights: RightsArgs,
+
+    /// A control group of its own
+    #[command(flatten)]
+    pub cgroup: CgroupArgs,
 
     /// A life of its own
     #[command(flatten)]

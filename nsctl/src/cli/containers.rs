@@ -6,6 +6,7 @@ mod events;
 mod exec;
 mod inspect;
 mod logs;
+mod pause;
 mod ps;
 mod stats;
 mod stop;
@@ -14,7 +15,7 @@ mod top;
 use std::io::Write;
 
 use crate::args::{NamesArgs, RenameArgs, RmArgs};
-use crate::containers::{Container, Containers, Status};
+use crate::containers::{Container, Containers, Status, sweep_groups};
 use crate::error::{self, Error};
 
 pub use attach::attach;
@@ -23,9 +24,10 @@ pub use events::events;
 pub use exec::exec;
 pub use inspect::inspect;
 pub use logs::logs;
+pub use pause::{pause, unpause};
 pub use ps::ps;
 pub use stats::stats;
-pub use stop::{kill, pause, stop, unpause};
+pub use stop::{kill, stop};
 pub use top::top;
 
 /// Does it for each name; goes on after one that failed, and says so by the status.
@@ -84,6 +86,7 @@ pub fn rm(args: &RmArgs) -> Result<i32, Error> {
 pub fn prune() -> Result<i32, Error> {
     let containers = Containers::open()?;
     containers.sweep();
+    sweep_groups();
     let mut status = 0;
     for container in containers.all()? {
         if !matches!(container.state.status, Status::Exited | Status::Dead) {

@@ -60,6 +60,8 @@ impl Containers {
         let path = container.path.clone();
         let lock = lock::take(&path)
             .ok_or_else(|| Error::new(format!("{} runs already", container.about.name)))?;
+        // What is left where the last one was killed with its shim.
+        container.end_groups()?;
         let failed =
             |error| Error::new(format!("cannot begin again in {}: {error}", path.display()));
         let directory = File::open(&path).map_err(failed)?;

@@ -1,24 +1,31 @@
-//! The processes of a container: those in its pid namespace.
+//! The processes of a container: those in its control group, or else in its pid namespace.
 
 use std::fs;
 use std::path::PathBuf;
+
+use nsshim::cgroup::Group;
 
 use super::{Container, State};
 use crate::error::Error;
 
 impl Container {
-    /// The host's pids of its processes: those in the pid namespace of its first one.
+    /// The host's pids of its processes: those in its control group; without one, those in the pid
+    /// namespace of its first one.
     ///
     /// # Errors
-    /// It does not run, or has no pid namespace of its own.
+    /// It does not run, or has neither of its own.
     pub fn processes(&self, state: &State) -> Result<Vec<i32>, Error> {
         let name = &self.about.name;
         let pid = state.pid.ok_or_else(|| Error::new(format!("{name} is not running")))?;
+        if let Some(Ok(found)) = self.groups().first().map(Group::processes) {
+            return Ok(found);
+        }
         let namespace = pid_namespace(pid)
             .ok_or_else(|| Error::new(format!("cannot tell the processes of {name}")))?;
         if pid_namespace(std::process::id() as i32) == Some(namespace.clone()) {
             return Err(Error::new(format!("{name} shares the host's process ids"))
-                .because("which processes are its own cannot be told then"));
+                .because("which processes are its own cannot be told then")
+                .try_this("nsctl run --cgroup-parent PATH, which counts them"));
         }
         let mut found: Vec<i32> = fs::read_dir("/proc")
             .into_iter()

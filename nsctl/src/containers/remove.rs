@@ -17,6 +17,8 @@ impl Containers {
             return Err(Error::new(format!("{name} is running"))
                 .try_this(format!("nsctl stop {name}, or nsctl rm -f {name}")));
         }
+        // What cannot be ended must stay known.
+        container.end_groups()?;
         // First: as long as the directory is there, nobody else can take the name.
         let file = self.names().join(name);
         if fs::read_to_string(&file).is_ok_and(|id| id.trim() == container.id) {

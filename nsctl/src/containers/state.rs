@@ -87,6 +87,10 @@ pub struct State {
     pub restarts: u64,
     /// Bytes of output that found no room in the log.
     pub log_lost: u64,
+    /// What stopped its processes, while it is paused: `cgroup.freeze`, `freezer.state`, `SIGSTOP`.
+    pub paused_by: Option<String>,
+    /// Whether the kernel killed something of it because memory ran out. `None`: nobody counts.
+    pub oom_killed: Option<bool>,
     /// What it used, once it ended: the numbers of [`nsshim::Usage`], as an object.
     pub usage: Option<Value>,
 }
@@ -107,6 +111,7 @@ struct File<'a> {
     finished: Option<String>,
     restarts: u64,
     log_lost: u64,
+    oom_killed: Option<bool>,
     usage: Option<Value>,
     about: Option<About>,
 }
@@ -170,6 +175,8 @@ impl State {
             finished: file.finished,
             restarts: file.restarts,
             log_lost: file.log_lost,
+            paused_by: None,
+            oom_killed: file.oom_killed,
             usage: file.usage,
         };
         (state, file.about)
@@ -178,9 +185,11 @@ impl State {
     /// Paused, where it runs and that is noted of this run.
     fn or_paused(mut self, note: impl FnOnce() -> Option<String>) -> Self {
         if self.status == Status::Running
-            && note().is_some_and(|text| text == which_run(self.pid, self.start_ticks))
+            && let Some(text) = note()
+            && let Some(by) = text.strip_prefix(&which_run(self.pid, self.start_ticks))
         {
             self.status = Status::Paused;
+            self.paused_by = Some(by.trim().into());
         }
         self
     }
@@ -201,10 +210,11 @@ impl State {
         write_private(&directory.with_extension(NOTED), "")
     }
 
-    /// Notes that it is paused: this run of it, not a later one.
-    pub fn note_paused(&self, directory: &Path) -> std::io::Result<()> {
+    /// Notes that it is paused, and by what: this run of it, not a later one.
+    pub fn note_paused(&self, directory: &Path, by: &str) -> std::io::Result<()> {
         State::note(directory)?;
-        write_private(&directory.join(PAUSED), &which_run(self.pid, self.start_ticks))
+        let text = format!("{}{by}\n", which_run(self.pid, self.start_ticks));
+        write_private(&directory.join(PAUSED), &text)
     }
 }
 

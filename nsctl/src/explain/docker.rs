@@ -93,12 +93,12 @@ const TABLE: &[Row] = &[
             "--device-read-bps",
             "--device-write-bps",
             "--device-cgroup-rule",
-            "--cgroup-parent",
             "--cgroups",
         ],
         One,
         Ours::Not(GROUP),
     ),
+    row(&["--cgroup-parent"], One, Ours::Word("--cgroup-parent")),
     row(&["--oom-kill-disable"], Nothing, Ours::Not(GROUP)),
     row(
         &[

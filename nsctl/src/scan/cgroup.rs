@@ -10,7 +10,8 @@ pub(super) fn name(text: &str) -> Option<String> {
 }
 
 /// Prefixes of scopes, and what to call what they run.
-const ENGINES: [(&str, &str); 6] = [
+const ENGINES: [(&str, &str); 7] = [
+    ("nsctl-", "nsctl"),
     ("docker-", "docker"),
     ("libpod-", "podman"),
     ("cri-containerd-", "containerd"),
@@ -57,6 +58,7 @@ mod tests {
         expect(&format!("/user.slice/libpod-{id}.scope/container"), "podman:0123456789ab");
         expect(&format!("/kubepods.slice/cri-containerd-{id}.scope"), "containerd:0123456789ab");
         expect(&format!("/docker/{id}"), "0123456789ab");
+        expect(&format!("/user.slice/nsctl-{id}"), "nsctl:0123456789ab");
         expect("/system.slice/ssh.service", "ssh.service");
         expect("/machine.slice/machine-deb.scope/payload", "machine:deb");
         assert_eq!(named("/"), None);

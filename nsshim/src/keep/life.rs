@@ -5,9 +5,8 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use nix::poll::PollFlags;
 use nix::unistd::Pid;
 
-use super::{Keeper, Restart, STOP, clock, log, record, removal};
+use super::{Keeper, Known, Restart, STOP, clock, log, record, removal};
 use crate::exit::Exit;
-use crate::usage::Usage;
 
 /// How often something more is read after the end: a pipe holds a megabyte at most.
 const MOST_LEFT: u32 = 1024;
@@ -26,8 +25,8 @@ impl Keeper {
 
     /// It is gone: what it said last is kept, and how it ended. Returns how long to wait
     /// before it is started again, if it is to be.
-    pub fn ended(&mut self, exit: Exit, usage: Option<Usage>) -> Option<std::time::Duration> {
-        self.usage = usage;
+    pub fn ended(&mut self, exit: Exit, known: Known) -> Option<std::time::Duration> {
+        self.known = known;
         // Not for ever: in a pid namespace that was joined, others may go on writing.
         let _ = (0..MOST_LEFT).find(|_| !self.hear_what_is_left());
         if let Some(log) = &mut self.log {
@@ -61,7 +60,7 @@ impl Keeper {
         }
         let finished = self.finished.unwrap_or_else(clock::Time::now);
         let end =
-            record::End { exit, usage: self.usage, started: self.started, finished, comes_back };
+            record::End { exit, known: self.known, started: self.started, finished, comes_back };
         let lost = self.lost();
         self.record.ended(&self.directory, &self.proc, &end, self.restarts, lost);
     }

@@ -16,10 +16,18 @@ use crate::usage::Usage;
 /// The layout of the file. A reader that knows only older ones says so.
 const VERSION: u32 = 1;
 
+/// What is known of a run besides how it ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Known {
+    pub usage: Option<Usage>,
+    /// Whether the kernel killed something of it because memory ran out. `None`: nobody counted.
+    pub oom_killed: Option<bool>,
+}
+
 /// How a run ended.
 pub(super) struct End {
     pub exit: Exit,
-    pub usage: Option<Usage>,
+    pub known: Known,
     pub started: Option<Time>,
     pub finished: Time,
     pub comes_back: bool,
@@ -70,7 +78,10 @@ impl Record {
         if let Exit::Signaled { signal, core } = end.exit {
             let _ = write!(text, ",\"signal\":{signal},\"core\":{core}");
         }
-        if let Some(usage) = &end.usage {
+        if let Some(killed) = end.known.oom_killed {
+            let _ = write!(text, ",\"oom_killed\":{killed}");
+        }
+        if let Some(usage) = &end.known.usage {
             let _ = write!(text, ",\"usage\":{}", usage.json());
         }
         if end.comes_back {

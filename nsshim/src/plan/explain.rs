@@ -32,7 +32,7 @@ impl Plan {
             purpose: step.purpose(),
             reasons: vec![step.reason()],
         };
-        let mut all: Vec<Explained> = self.before.iter().map(outside).collect();
+        let mut all: Vec<Explained> = self.before.iter().chain(&self.each).map(outside).collect();
         all.push(self.clone_explained());
         all.extend(self.early.iter().map(inside));
         all.extend(self.outside.iter().map(outside));

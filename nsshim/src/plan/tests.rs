@@ -46,6 +46,7 @@ fn spec(id_maps: Option<IdMaps>, shared: &[Kind]) -> Spec {
         propagation: Propagation::Private,
         root: None,
         mounts: Vec::new(),
+        cgroup: None,
         persist: Vec::new(),
         process: Process {
             argv: vec![c"true".into()],

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use super::{Group, InitOptions, Plan};
+use crate::cgroup::Version;
 use crate::spec::Kind;
 use crate::step::flag_name;
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for step in &self.before {
+        for step in self.before.iter().chain(&self.each) {
             writeln!(f, "outside  {step}")?;
         }
         writeln!(f, "outside  {}", self.clone_call())?;
@@ -46,7 +47,14 @@ impl Plan {
             .map(flag_name)
             .chain(["CLONE_PIDFD"])
             .collect();
-        format!("clone3({{flags={}}})", flags.join("|"))
+        let flags = flags.join("|");
+        match self.cgroup.iter().flat_map(|own| &own.groups).find(|own| own.version == Version::V2)
+        {
+            Some(group) => {
+                format!("clone3({{flags={flags}|CLONE_INTO_CGROUP, cgroup={:?}}})", group.path())
+            }
+            None => format!("clone3({{flags={flags}}})"),
+        }
     }
 }
 

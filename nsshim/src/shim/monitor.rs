@@ -4,6 +4,7 @@ mod hearing;
 mod stopping;
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -12,10 +13,11 @@ use nix::unistd::{Pid, getppid};
 
 use super::Child;
 use super::witness::Witness;
+use crate::cgroup::{self, Group};
 use crate::channel::{self, Message, Received};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::keep::Keeper;
+use crate::keep::{Keeper, Known};
 use crate::orphans;
 use crate::plan::Plan;
 use crate::step::Outside;
@@ -52,6 +54,10 @@ pub(super) struct Monitor<'a> {
     is_again: bool,
     /// What was done for the container on the host.
     outside: &'a [Outside],
+    /// Its control groups, if it has some of its own.
+    groups: &'a [Rc<Group>],
+    /// Held open, for who wants to know whether we live.
+    held: Option<BorrowedFd<'a>>,
 }
 
 /// Ends the container's first process, and with it its pid namespace.
@@ -94,6 +100,8 @@ impl<'a> Monitor<'a> {
             failed: false,
             is_again: false,
             outside: &plan.outside,
+            groups: plan.own_groups(),
+            held: plan.cgroup.as_ref().and_then(|cgroup| cgroup.held.as_ref()).map(AsFd::as_fd),
         };
         monitor.let_go();
         // The command line was read in it, and the plan made; from here on we need little.
@@ -111,6 +119,8 @@ impl<'a> Monitor<'a> {
             self.signals.as_fd(),
         ];
         keep.extend(self.locks.iter().map(AsFd::as_fd));
+        keep.extend(self.groups.iter().map(|group| group.descriptor()));
+        keep.extend(self.held);
         keep.extend(self.child.proc.as_ref().map(AsFd::as_fd));
         keep.extend(self.child.witness.as_ref().map(Witness::descriptor));
         if let Some(keeper) = &self.keeper {
@@ -258,6 +268,7 @@ impl<'a> Monitor<'a> {
             }
         }
         let (ended, usage) = wait_for_end(&self.child);
+        let oom_killed = self.end_groups();
         if let Some(proc) = &self.child.proc {
             orphans::kill_all(proc.as_fd(), Vec::new());
         }
@@ -273,7 +284,19 @@ impl<'a> Monitor<'a> {
         }
         self.outlive_caller();
         let again = self.keeper.as_mut().filter(|_| self.is_started || self.is_again);
-        (exit, again.and_then(|keeper| keeper.ended(exit, usage)))
+        (exit, again.and_then(|keeper| keeper.ended(exit, Known { usage, oom_killed })))
+    }
+
+    /// Returns whether the kernel killed something in them because memory ran out.
+    fn end_groups(&mut self) -> Option<bool> {
+        let kills = self.groups.iter().filter_map(|group| group.oom_kills()).max();
+        if let Err(errno) = cgroup::end(self.groups, PATIENCE)
+            && let Some(keeper) = &mut self.keeper
+        {
+            // nsctl rm tries again.
+            keeper.complain(&format!("cannot remove the container's control group: {errno}"));
+        }
+        kills.map(|kills| kills > 0)
     }
 
     /// The caller may be killed before it has shown the last output and restored the
@@ -284,6 +307,9 @@ impl<'a> Monitor<'a> {
         saved.restore_if_still_raw();
     }
 }
+
+/// How long what is killed may take to end.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 fn send_kill(child: &Child) {
     let _ = sys::pidfd_send_signal(&child.pidfd, &SignalInfo::new(libc::SIGKILL));

@@ -18,6 +18,10 @@ pub(super) fn join(kind: Kind, joined: &Joined) -> Result<()> {
     setns(&joined.fd, kind.flag()).call(|| call(kind, joined))
 }
 
+pub(super) fn purpose(kind: Kind, joined: &Joined) -> String {
+    format!("join the {kind} namespace {}", joined.path.display())
+}
+
 pub(super) fn join_together(together: &Together) -> Result<()> {
     // A pidfd with several kinds: Linux 5.8. The rights in all of them are those before the call.
     setns(&together.process, flags(together)).call(|| call_together(together))

@@ -16,6 +16,8 @@ const fn reason(page: &'static str, why: &'static str) -> Reason {
     Reason { why, page }
 }
 
+const JOINED: Reason = reason("setns(2)", "this namespace exists and is shared");
+
 /// What a new namespace of this kind is good for.
 pub fn of_kind(kind: Kind) -> Reason {
     match kind {
@@ -75,7 +77,19 @@ impl Outside {
                 "all namespaces of a process at once, by a descriptor of it: each with the rights \
                  that the user namespace among them gives",
             ),
-            Outside::Join(..) => reason("setns(2)", "this namespace exists and is shared"),
+            Outside::Enable { .. } => reason(
+                "cgroups(7)",
+                "a group counts and limits only what the one around it has enabled for it",
+            ),
+            Outside::Group { own: true, .. } => reason(
+                "cgroups(7)",
+                "--cgroup-parent: what the container uses is counted there, it is frozen and ended \
+                 as a whole; removed at its end",
+            ),
+            Outside::Group { own: false, .. } => {
+                reason("cgroups(7)", "the container's control group, which the command is to join")
+            }
+            Outside::Join(..) => JOINED,
             Outside::WriteMaps(_) => reason(
                 "user_namespaces(7)",
                 "which ids exist inside, and who they are outside; written once, from outside",
@@ -106,6 +120,17 @@ impl Inside {
                 "time_namespaces(7)",
                 "clone3(2) cannot set offsets, which can be written only while no process is in it",
             ),
+            Inside::EnterGroups(_) => reason(
+                "cgroups(7)",
+                "a hierarchy of version 1 is not known to clone3(2); and who moves itself alone need \
+                 not wait for all that fork on the machine",
+            ),
+            Inside::CgroupNamespace => reason(
+                "cgroup_namespaces(7)",
+                "control groups are named from the one on that the process is in now: clone3(2) \
+                 would take the shim's",
+            ),
+            Inside::Join(..) => JOINED,
             Inside::MapSelf(_) => reason(
                 "user_namespaces(7)",
                 "which ids exist inside, and who they are outside. One id each, one's own, needs no \

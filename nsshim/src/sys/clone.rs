@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::ffi::{c_int, c_void};
 use std::mem::size_of;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::sched::CloneFlags;
@@ -22,17 +22,21 @@ pub(crate) enum Cloned {
     Child,
 }
 
-/// Creates a child straight into new namespaces, with a pidfd for the parent.
+/// Creates a child straight into new namespaces, and into a control group of version 2, with a
+/// pidfd for the parent.
 ///
 /// The child is a copy of the caller as after fork(2). Only the shim calls this:
 /// itself a fork, it has one thread, and starts none.
 ///
 /// # Errors
-/// `EPERM`, `ENOSPC` (limits in /proc/sys/user, nesting depth), `EINVAL`, `EAGAIN`.
+/// `EPERM`, `ENOSPC` (limits in /proc/sys/user, nesting depth), `EINVAL`, `EAGAIN`; of the group
+/// `EACCES`, `EBUSY`, `EOPNOTSUPP`, `ENOENT`, `ENODEV`.
 ///
-/// clone3(2), Linux 5.3; `CLONE_PIDFD` 5.2.
-pub(crate) fn clone3(namespaces: CloneFlags) -> nix::Result<Cloned> {
-    // struct clone_args, include/uapi/linux/sched.h, version 0 (64 bytes).
+/// clone3(2), Linux 5.3; `CLONE_PIDFD` 5.2, `CLONE_INTO_CGROUP` 5.7.
+pub(crate) fn clone3(namespaces: CloneFlags, group: Option<BorrowedFd<'_>>) -> nix::Result<Cloned> {
+    const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+    // struct clone_args, include/uapi/linux/sched.h, version 2 (88 bytes). An older kernel takes
+    // it as long as what it does not know is zero.
     #[repr(C)]
     #[derive(Default)]
     struct CloneArgs {
@@ -44,10 +48,16 @@ pub(crate) fn clone3(namespaces: CloneFlags) -> nix::Result<Cloned> {
         stack: u64,
         stack_size: u64,
         tls: u64,
+        set_tid: u64,
+        set_tid_size: u64,
+        cgroup: u64,
     }
     let mut pidfd: RawFd = -1;
     let args = CloneArgs {
-        flags: namespaces.bits() as u64 | libc::CLONE_PIDFD as u64,
+        flags: namespaces.bits() as u64
+            | libc::CLONE_PIDFD as u64
+            | group.map_or(0, |_| CLONE_INTO_CGROUP),
+        cgroup: group.map_or(0, |group| group.as_raw_fd() as u64),
         pidfd: &raw mut pidfd as u64,
         exit_signal: libc::SIGCHLD as u64,
         ..CloneArgs::default()

@@ -94,6 +94,9 @@ fn between(before: Option<&Container>, now: &Container) -> Vec<Event> {
     {
         let status = state.exit_status.unwrap_or(0);
         let mut event = Event::new("die", finished.clone()).with("exit_status", status);
+        if let Some(killed) = state.oom_killed {
+            event = event.with("oom_killed", killed);
+        }
         for name in ["user_us", "system_us", "max_rss_kib"] {
             if let Some(number) = state.usage.as_ref().and_then(|usage| usage[name].as_u64()) {
                 event = event.with(name, number);
@@ -123,7 +126,9 @@ fn tell(event: &Event, container: &Container, as_json: bool) -> Result<(), Error
         let mut value = json!({"time": event.time, "event": event.what, "id": container.id,
                                "name": name});
         for (key, detail) in &event.details {
-            value[*key] = detail.parse::<u64>().map_or(detail.clone().into(), Into::into);
+            let number = detail.parse::<u64>().map(Into::into);
+            let truth = || detail.parse::<bool>().map(Into::into);
+            value[*key] = number.or_else(|_| truth()).unwrap_or_else(|_| detail.clone().into());
         }
         value.to_string()
     } else {

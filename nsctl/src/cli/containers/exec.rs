@@ -58,6 +58,7 @@ pub fn exec(args: ExecArgs, inherited: &Inherited) -> Result<i32, Error> {
     run.tty = args.tty;
     run.interactive = args.interactive;
     run.no_tty = args.detach;
+    run.cgroup.joined = container.groups_to_join(pid)?;
     let resolved = resolve::run(run, inherited)?;
     // Its namespaces are open now. Were the pid another's by now, the lock would be free.
     let mut again = container;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use nsshim::cgroup::{Group, Version};
 use nsshim::spec::Kind;
 use serde_json::{Value, json};
 
@@ -37,6 +38,7 @@ fn describe(container: &Container) -> Value {
     let Container { id, path, about, state } = container;
     let text = |word: &std::ffi::OsString| word.to_string_lossy().into_owned();
     let request = Request::read(path);
+    let groups = container.groups();
     let texts = |list: &[std::ffi::OsString]| list.iter().map(text).collect::<Vec<_>>();
     json!({
         "id": id,
@@ -53,8 +55,11 @@ fn describe(container: &Container) -> Value {
             "finished": state.finished,
             "restarts": state.restarts,
             "log_lost": state.log_lost,
+            "paused_by": state.paused_by,
+            "oom_killed": state.oom_killed.or_else(|| oom_killed(&groups)),
             "usage": state.usage,
         },
+        "cgroups": groups.iter().map(cgroup).collect::<Vec<_>>(),
         "namespaces": state.pid.map(namespaces),
         "config": {
             "tty": about.tty,
@@ -70,6 +75,20 @@ fn describe(container: &Container) -> Value {
         "directory": path,
         "log": path.join("log"),
     })
+}
+
+/// Until now, of one that runs.
+fn oom_killed(groups: &[Group]) -> Option<bool> {
+    groups.iter().find_map(Group::oom_kills).map(|kills| kills > 0)
+}
+
+fn cgroup(group: &Group) -> Value {
+    match group.version {
+        Version::V1 => {
+            json!({"path": group.path(), "version": 1, "controllers": group.controllers})
+        }
+        Version::V2 => json!({"path": group.path(), "version": 2}),
+    }
 }
 
 /// The ids of its namespaces.

@@ -59,7 +59,8 @@ fn status(container: &Container) -> String {
     let word = state.status.word();
     match (state.status, state.exit_status, &state.started, &state.finished) {
         (Status::Exited, Some(status), _, Some(finished)) => {
-            format!("{word} ({status}) {}", ago(finished))
+            let why = if state.oom_killed == Some(true) { ", out of memory" } else { "" };
+            format!("{word} ({status}{why}) {}", ago(finished))
         }
         (Status::Running | Status::Paused, _, Some(started), _) => {
             format!("{word} {}", ago(started).trim_end_matches(" ago"))
@@ -77,6 +78,7 @@ fn as_json(container: &Container) -> Value {
         "pid": state.pid,
         "exit_status": state.exit_status,
         "signal": state.signal,
+        "oom_killed": state.oom_killed,
         "restarts": state.restarts,
         "created": about.created,
         "started": state.started,

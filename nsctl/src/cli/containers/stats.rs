@@ -1,12 +1,13 @@
-//! `nsctl stats`: what containers use, as sums over their processes.
+//! `nsctl stats`: what containers use.
 
-use std::fs;
+mod measured;
+
 use std::io::IsTerminal;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use nix::unistd::{SysconfVar, sysconf};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use self::measured::Measured;
 use super::say;
 use crate::args::StatsArgs;
 use crate::containers::{Container, Containers, Status};
@@ -19,13 +20,15 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Prints them, once or every second.
 pub fn stats(args: &StatsArgs) -> Result<i32, Error> {
     let containers = Containers::open()?;
-    let mut before: Vec<(String, Use)> = Vec::new();
+    let mut before: Vec<(String, Measured)> = Vec::new();
     let mut status = 0;
     loop {
         let (found, failed) = chosen(&containers, &args.containers)?;
         status = failed.unwrap_or(status);
-        let now: Vec<(Container, Use)> =
-            found.into_iter().filter_map(|one| Use::of(&one).map(|used| (one, used))).collect();
+        let now: Vec<(Container, Measured)> = found
+            .into_iter()
+            .filter_map(|one| Measured::of(&one).map(|used| (one, used)))
+            .collect();
         if !before.is_empty() || now.is_empty() {
             show(&now, &before, args.json);
             if args.no_stream {
@@ -61,62 +64,18 @@ fn chosen(
     Ok((found, failed))
 }
 
-struct Use {
-    /// Clock ticks of the processor, of those that live and of those they waited for.
-    ticks: u64,
-    /// Pages in memory, of each process; what they share is counted for each.
-    pages: u64,
-    processes: usize,
-    at: Instant,
-}
-
-impl Use {
-    fn of(container: &Container) -> Option<Self> {
-        let pids = container.processes(&container.state).ok()?;
-        let mut sum = Use { ticks: 0, pages: 0, processes: pids.len(), at: Instant::now() };
-        for pid in pids {
-            let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { continue };
-            // From the third field on: the name may hold anything. proc_pid_stat(5)
-            let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-            let fields: Vec<u64> =
-                rest.split_whitespace().map(|field| field.parse().unwrap_or(0)).collect();
-            let field = |number: usize| fields.get(number - 3).copied().unwrap_or(0);
-            sum.ticks += (14..=17).map(field).sum::<u64>();
-            sum.pages += field(24);
-        }
-        Some(sum)
-    }
-
-    /// In hundredths of one processor.
-    fn percent(&self, before: &Use) -> f64 {
-        let per_second = constant(SysconfVar::CLK_TCK, 100) as f64;
-        let used = self.ticks.saturating_sub(before.ticks) as f64 / per_second;
-        let time = self.at.saturating_duration_since(before.at).as_secs_f64();
-        if time > 0.0 { 100.0 * used / time } else { 0.0 }
-    }
-}
-
-fn constant(which: SysconfVar, usual: u64) -> u64 {
-    sysconf(which).ok().flatten().and_then(|value| u64::try_from(value).ok()).unwrap_or(usual)
-}
-
-fn show(now: &[(Container, Use)], before: &[(String, Use)], json: bool) {
-    let page = constant(SysconfVar::PAGE_SIZE, 4096);
+fn show(now: &[(Container, Measured)], before: &[(String, Measured)], json: bool) {
     let mut table = Table::new(&["NAME", "CPU %", "MEMORY", "PROCESSES", "ID"]);
     let mut all = Vec::new();
     for (container, used) in now {
         let was = before.iter().find(|(id, _)| *id == container.id);
         let percent = was.map_or(0.0, |(_, before)| used.percent(before));
-        let bytes = used.pages * page;
-        all.push(json!({
-            "id": container.id, "name": container.about.name, "cpu_percent": percent,
-            "memory_bytes": bytes, "processes": used.processes,
-        }));
+        all.push(as_json(container, used, percent));
         table.row(vec![
             container.about.name.clone(),
             format!("{percent:.1}"),
-            format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
-            used.processes.to_string(),
+            format!("{:.1} MiB", used.memory.value as f64 / f64::from(1 << 20)),
+            used.processes.value.to_string(),
             container.short_id().to_string(),
         ]);
     }
@@ -127,4 +86,26 @@ fn show(now: &[(Container, Use)], before: &[(String, Use)], json: bool) {
         let clear = if std::io::stdout().is_terminal() { "\x1b[H\x1b[J" } else { "" };
         say(&format!("{clear}{}", table.text(true).trim_end()));
     }
+}
+
+/// Each number, and the file that it comes from.
+fn as_json(container: &Container, used: &Measured, percent: f64) -> Value {
+    let mut value = json!({
+        "id": container.id, "name": container.about.name, "cpu_percent": percent,
+    });
+    let mut sources = json!({"cpu_percent": used.cpu_us.source});
+    for (name, counted) in [
+        ("cpu_us", Some(used.cpu_us)),
+        ("memory_bytes", Some(used.memory)),
+        ("memory_peak_bytes", used.memory_peak),
+        ("processes", Some(used.processes)),
+        ("tasks", Some(used.tasks)),
+        ("read_bytes", used.read),
+        ("written_bytes", used.written),
+    ] {
+        value[name] = counted.map(|counted| counted.value).into();
+        sources[name] = counted.map(|counted| counted.source).into();
+    }
+    value["sources"] = sources;
+    value
 }

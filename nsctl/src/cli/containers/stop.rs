@@ -1,11 +1,12 @@
-//! Ending and pausing containers.
+//! Ending containers.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::time::{Duration, Instant};
 
 use super::each;
-use crate::args::{KillArgs, NamesArgs, StopArgs};
-use crate::containers::{Container, Pinned, State, Status, Watch, is_of};
+use super::pause::go_on;
+use crate::args::{KillArgs, StopArgs};
+use crate::containers::{Container, Pinned, State, Status, Watch};
 use crate::error::Error;
 use crate::resolve;
 
@@ -33,7 +34,7 @@ pub fn end(container: &Container, signal: i32, patience: Option<u32>) -> Result<
         let state = State::read(&container.path);
         if matches!(state.status, Status::Exited | Status::Dead) {
             container.wait_for_shim();
-            return Ok(());
+            return container.end_groups_left();
         }
         // First, or the shim would start it again; and who starts it again takes it away.
         match File::create(container.path.join(nsshim::keep::STOP)) {
@@ -81,7 +82,7 @@ pub fn end(container: &Container, signal: i32, patience: Option<u32>) -> Result<
 /// How long a change may be missed, such as the death of a shim that was killed.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-fn send(name: &str, to: &Pinned, signal: i32) -> Result<(), Error> {
+pub(super) fn send(name: &str, to: &Pinned, signal: i32) -> Result<(), Error> {
     to.signal(signal)
         .map_err(|errno| Error::new(format!("cannot signal {name} (pid {}): {errno}", to.pid)))
 }
@@ -94,6 +95,11 @@ pub fn kill(args: &KillArgs) -> Result<i32, Error> {
         let state = &container.state;
         let first = state.pid.and_then(|pid| Pinned::open(pid, state.start_ticks));
         let Some(first) = first else {
+            // Of one that was killed with its shim something may live on.
+            if state.status == Status::Dead && !container.groups().is_empty() {
+                container.end_groups_left()?;
+                return Ok(name);
+            }
             return Err(Error::new(format!("{name} is not running")));
         };
         match signal {
@@ -102,67 +108,4 @@ pub fn kill(args: &KillArgs) -> Result<i32, Error> {
         }
         Ok(name)
     })
-}
-
-/// `nsctl pause`
-pub fn pause(names: &NamesArgs) -> Result<i32, Error> {
-    each(names, |_, container| {
-        let name = container.about.name.clone();
-        match container.state.status {
-            Status::Running => {}
-            Status::Paused => return Err(Error::new(format!("{name} is paused already"))),
-            _ => return Err(Error::new(format!("{name} is not running"))),
-        }
-        signal_all(&container, &container.state, libc::SIGSTOP)?;
-        container
-            .state
-            .note_paused(&container.path)
-            .map_err(|error| Error::new(format!("cannot pause {name}: {error}")))?;
-        Ok(name)
-    })
-}
-
-/// `nsctl unpause`
-pub fn unpause(names: &NamesArgs) -> Result<i32, Error> {
-    each(names, |_, container| {
-        if container.state.status != Status::Paused {
-            return Err(Error::new(format!("{} is not paused", container.about.name)));
-        }
-        go_on(&container, &container.state)?;
-        Ok(container.about.name)
-    })
-}
-
-fn go_on(container: &Container, state: &State) -> Result<(), Error> {
-    let _ = fs::remove_file(container.path.join("paused"));
-    signal_all(container, state, libc::SIGCONT)
-}
-
-/// How long new processes may keep appearing while all are being stopped.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Signals every process of the container's pid namespace, and those that they make meanwhile.
-fn signal_all(container: &Container, state: &State, signal: i32) -> Result<(), Error> {
-    let name = &container.about.name;
-    let begin = Instant::now();
-    let mut known: Vec<i32> = Vec::new();
-    loop {
-        let all = container.processes(state)?;
-        let new: Vec<i32> = all.iter().copied().filter(|pid| !known.contains(pid)).collect();
-        if new.is_empty() {
-            return Ok(());
-        }
-        for pid in new {
-            // One that ended meanwhile needs nothing.
-            if let Some(process) = Pinned::open(pid, None)
-                && is_of(state, pid)
-            {
-                send(name, &process, signal)?;
-            }
-            known.push(pid);
-        }
-        if begin.elapsed() > PATIENCE {
-            return Err(Error::new(format!("{name} makes processes faster than they are stopped")));
-        }
-    }
 }

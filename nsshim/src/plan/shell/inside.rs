@@ -80,8 +80,9 @@ impl Script {
             self.put_dev();
         }
         match step {
-            // Options of unshare(1).
+            // Options of unshare(1) and nsenter(1), and what the whole script is in.
             Inside::Time(_) | Inside::MapSelf(_) => {}
+            Inside::EnterGroups(_) | Inside::CgroupNamespace | Inside::Join(..) => {}
             Inside::Become(who) => self.setpriv.push(user(who)),
             Inside::Propagate(propagation) => self.propagate(*propagation),
             Inside::KeepPrivate(path) => self.line(format_args!("mount --make-rprivate {path}")),

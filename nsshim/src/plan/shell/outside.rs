@@ -8,10 +8,10 @@ use crate::spec::{IdKind, IdMap, IdMaps, Joined, Kind, Persist, Setgroups, TimeO
 use crate::step::{Inside, Outside};
 
 pub fn script(plan: &Plan) -> String {
+    let mut script = groups(plan);
     if plan.outside.is_empty() {
-        return alone(plan);
+        return script + &alone(plan);
     }
-    let mut script = String::new();
     let _ = writeln!(
         script,
         "# The namespaces wait until what only the outside can do is done.\n\
@@ -47,6 +47,20 @@ pub fn script(plan: &Plan) -> String {
     script
 }
 
+/// The script itself goes in, and what it starts with it.
+fn groups(plan: &Plan) -> String {
+    let mut script = String::new();
+    for step in &plan.each {
+        let Outside::Group { group, own } = step else { continue };
+        let path = quoted(&group.path().to_string_lossy());
+        if *own {
+            let _ = writeln!(script, "# Afterwards: rmdir {path}\nmkdir {path}");
+        }
+        let _ = writeln!(script, "echo $$ > {path}/cgroup.procs\n");
+    }
+    script
+}
+
 fn alone(plan: &Plan) -> String {
     format!("exec {} {}sh -euc \"$inside\"\n", chain(plan, true), become_first(plan))
 }
@@ -69,6 +83,10 @@ fn chain(plan: &Plan, forks: bool) -> String {
             Outside::Join(kind, joined) => Some(join(*kind, joined)),
             _ => None,
         })
+        .chain(plan.early.iter().filter_map(|step| match step {
+            Inside::Join(kind, joined) => Some(join(*kind, joined)),
+            _ => None,
+        }))
         .collect();
     if !joins.is_empty() {
         words.push(format!("nsenter {}", joins.join(" ")));
@@ -83,6 +101,9 @@ fn chain(plan: &Plan, forks: bool) -> String {
             .filter(|kind| plan.clone.contains(kind.flag()))
             .map(|kind| kind.unshare_option().to_string()),
     );
+    if plan.early.iter().any(|step| matches!(step, Inside::CgroupNamespace)) {
+        words.push(Kind::Cgroup.unshare_option().into());
+    }
     words.extend(own_map(plan));
     if plan.is_new_user() {
         // Else execve takes the rights in the new namespace from who is not root there.

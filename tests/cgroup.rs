@@ -1,0 +1,8 @@
+//! Control groups: of a container's own, frozen, counted, ended.
+
+mod counted;
+mod entered;
+mod frozen;
+mod ground;
+mod left;
+mod refused;
