@@ -3,6 +3,7 @@
 mod can;
 mod drawn;
 mod enter;
+mod enter_others;
 mod explained;
 mod fixture;
 mod found;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::super::common::{Who, as_each, have, helper, nsctl, shell, skip};
-use super::fixture::{Fixture, number};
+use super::fixture::{Fixture, find, number};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -44,8 +44,8 @@ impl Watch {
 
     /// The next event about a namespace; others' are passed over.
     #[track_caller]
-    fn about(&self, id: u64) -> Value {
-        std::iter::repeat_with(|| self.json()).find(|event| event["id"] == id).unwrap()
+    fn about(&self, namespace: &Value) -> Value {
+        std::iter::repeat_with(|| self.json()).find(|event| is_about(event, namespace)).unwrap()
     }
 
     /// Sends a signal and returns by which it ended.
@@ -62,6 +62,12 @@ impl Drop for Watch {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Whether an event is about a namespace of `nsctl ns ls`. Other tests' come and go meanwhile and
+/// have the same number before or after, but never the same unique one.
+fn is_about(event: &Value, namespace: &Value) -> bool {
+    event["id"] == namespace["id"] && event["unique"] == namespace["unique"]
 }
 
 #[test]
@@ -87,13 +93,13 @@ fn what_begins_and_ends_is_told() {
             let script = "exec unshare -Urun sh -c '
                 echo $(readlink /proc/self/ns/uts /proc/self/ns/net) $$; read wait'";
             let fixture = Fixture::shell(who, script);
-            let uts = number(&fixture.said[0]);
-            let created = watch.about(uts);
+            let uts = find(who, &fixture.said[0]);
+            let created = watch.about(&uts);
             assert_eq!((&created["event"], &created["kind"]), (&"created".into(), &"uts".into()));
-            assert_eq!(created["pid"].to_string(), fixture.said[2], "{created}");
+            assert_eq!(created["pid"], uts["pid"], "{created}");
             assert_eq!(created["uid"], who.uid());
             drop(fixture);
-            let ended = watch.about(uts);
+            let ended = watch.about(&uts);
             assert_eq!((&ended["event"], &ended["kind"]), (&"ended".into(), &"uts".into()));
             for column in ["pid", "owner", "command", "unique"] {
                 assert_eq!(ended[column], created[column], "{column}");
@@ -113,26 +119,26 @@ fn one_that_something_keeps_has_not_ended() {
         // Its process ends, a descriptor keeps it.
         let part = helper("descriptor");
         let fixture = Fixture::shell(who, &format!("exec {}", part.join(" ")));
-        let uts = number(&fixture.said[0]);
-        assert_eq!(watch.about(uts)["event"], "created");
+        let uts = find(who, &fixture.said[0]);
+        assert_eq!(watch.about(&uts)["event"], "created");
         // Another one comes and goes meanwhile: nothing is told of the kept one.
         let other =
             Fixture::shell(who, "exec unshare -Uru sh -c 'readlink /proc/self/ns/uts; read wait'");
-        let its = number(&other.said[0]);
+        let its = find(who, &other.said[0]);
         let mut told = Vec::new();
         let mut until = |what: &str| loop {
             let event = watch.json();
-            told.push(event["id"].clone());
-            if event["id"] == its && event["event"] == what {
+            told.push(event.clone());
+            if is_about(&event, &its) && event["event"] == what {
                 return;
             }
         };
         until("created");
         drop(other);
         until("ended");
-        assert!(!told.contains(&uts.into()), "{told:?}");
+        assert!(told.iter().all(|event| !is_about(event, &uts)), "{told:#?}");
         drop(fixture);
-        assert_eq!(watch.about(uts)["event"], "ended");
+        assert_eq!(watch.about(&uts)["event"], "ended");
     });
 }
 
@@ -168,8 +174,9 @@ fn people_get_a_table_that_no_name_speaks_through() {
             ["run", "--pid", "host", "--", "sh", "-c", "readlink /proc/self/ns/uts; read wait"];
         let fixture = Fixture::nsctl(who, run.into_iter().chain([hostile]));
         let id = number(&fixture.said[0]).to_string();
-        let line = std::iter::repeat_with(|| watch.line()).find(|line| line.contains(&id)).unwrap();
-        assert!(line.contains("created") && !line.contains('\u{1b}'), "{line}");
+        let is_its = |line: &String| line.contains(&id) && line.contains("u{1b}[31mred");
+        let line = std::iter::repeat_with(|| watch.line()).find(is_its).unwrap();
+        assert!(line.contains(" created ") && !line.contains('\u{1b}'), "{line}");
     });
 }
 

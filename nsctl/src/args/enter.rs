@@ -57,14 +57,18 @@ pub struct EnterArgs {
     /// Time namespace
     #[arg(short = 'T', long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub time: Option<Option<PathBuf>>,
+    /// Network namespace of a socket: a descriptor of the process, or of another one
+    #[arg(short = 'N', long, value_name = "FD|PID:FD", conflicts_with = "net")]
+    pub net_socket: Option<String>,
     /// The user namespace around the one that would be entered
     #[arg(long)]
     pub user_parent: bool,
-    /// Root directory; the process's own where none is named, as with all namespaces
+    /// Root directory inside; the process's own where none is named, as with all namespaces
     #[arg(short, long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub root: Option<Option<PathBuf>>,
-    /// Working directory; the process's own where none is named
-    #[arg(short, long, visible_alias = "wdns", value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    /// Working directory inside; the process's own where none is named. Unlike nsenter's, it is
+    /// never one of ours: what runs inside could leave by it
+    #[arg(short, long, visible_alias = "wdns", visible_short_alias = 'W', value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub wd: Option<Option<PathBuf>>,
     /// The process's environment, not the caller's
     #[arg(short, long)]

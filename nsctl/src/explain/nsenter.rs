@@ -31,7 +31,7 @@ const TABLE: &[Row] = &[
     ),
     row(&["-Z", "--follow-context"], Nothing, Ours::Not("the security label stays the caller's")),
     row(&["-c", "--join-cgroup"], Nothing, Ours::Not("the command stays in the caller's cgroup")),
-    row(&["-N", "--net-socket"], One, Ours::Not("a namespace is named by a process or a file")),
+    row(&["-N", "--net-socket"], One, Ours::Word("--net-socket")),
 ];
 
 const STYLE: Style = Style { tool: "nsenter", abbreviates: true };

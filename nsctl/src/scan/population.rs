@@ -2,7 +2,8 @@
 //!
 //! A look at the whole machine settles everything. In between, single processes come, move and
 //! go; a namespace that loses its last one so may have ended, or something else may keep it:
-//! that only a whole look tells.
+//! that only a whole look tells. The kernel gives the number of one that ended to the next: by
+//! the number that is never used again (Linux 6.18) they are told from each other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,7 +12,7 @@ use super::{Found, Id, Links, links_of};
 /// What is known.
 #[derive(Debug)]
 pub struct Population<T> {
-    residents: BTreeMap<Id, T>,
+    residents: BTreeMap<Id, (Option<u64>, T)>,
     processes: HashMap<i32, Links>,
     members: HashMap<Id, usize>,
     doubtful: BTreeSet<Id>,
@@ -38,11 +39,12 @@ impl<T> Population<T> {
     ) -> (Vec<Id>, Vec<T>) {
         let gone: Vec<Id> = self
             .residents
-            .keys()
-            .copied()
-            .filter(|id| !found.namespaces.contains_key(id))
+            .iter()
+            .filter(|(id, (unique, _))| !is_still(**id, *unique, found))
+            .map(|(id, _)| *id)
             .collect();
-        let ended = gone.iter().filter_map(|id| self.residents.remove(id)).collect();
+        let mut ended: Vec<T> =
+            gone.iter().filter_map(|id| self.residents.remove(id)).map(|(_, one)| one).collect();
         self.doubtful.retain(|id| found.namespaces.contains_key(id));
         self.processes =
             found.processes.iter().map(|process| (process.pid, process.links)).collect();
@@ -50,10 +52,12 @@ impl<T> Population<T> {
         for id in self.processes.values().flatten() {
             *self.members.entry(*id).or_default() += 1;
         }
-        (self.admit(found, made), ended)
+        let (new, replaced) = self.admit(found, made);
+        ended.extend(replaced);
+        (new, ended)
     }
 
-    /// Takes one process in; whether it is in a namespace that is new.
+    /// Takes one process in; whether it is in a namespace that may be new.
     pub fn look_at(&mut self, pid: i32) -> bool {
         match links_of(pid) {
             Ok(links) => self.put(pid, Some(links)),
@@ -74,7 +78,10 @@ impl<T> Population<T> {
         if before == links {
             return false;
         }
+        let mut surprising = false;
         for id in links.iter().flatten().filter(|id| **id != 0) {
+            // One that nobody was in may be another one by now.
+            surprising |= !self.residents.contains_key(id) || self.doubtful.contains(id);
             *self.members.entry(*id).or_default() += 1;
         }
         for id in before.iter().flatten().filter(|id| **id != 0) {
@@ -84,27 +91,34 @@ impl<T> Population<T> {
                 self.doubtful.insert(*id);
             }
         }
-        links.iter().flatten().any(|id| *id != 0 && !self.residents.contains_key(id))
+        surprising
     }
 
-    /// Takes in those of what was found that are new.
-    pub fn admit(&mut self, found: &Found, made: impl FnOnce(&[Id]) -> Vec<T>) -> Vec<Id> {
-        let new: Vec<Id> = found
-            .namespaces
-            .keys()
-            .copied()
-            .filter(|id| !self.residents.contains_key(id))
-            .collect();
+    /// Takes in those of what was found that are new; returns their numbers, and what is
+    /// remembered of those that had these numbers before.
+    pub fn admit(
+        &mut self,
+        found: &Found,
+        made: impl FnOnce(&[Id]) -> Vec<T>,
+    ) -> (Vec<Id>, Vec<T>) {
+        let is_new = |id: &Id| match self.residents.get(id) {
+            Some((unique, _)) => !is_still(*id, *unique, found),
+            None => true,
+        };
+        let new: Vec<Id> = found.namespaces.keys().copied().filter(is_new).collect();
+        let mut ended = Vec::new();
         if !new.is_empty() {
-            let made = made(&new);
-            self.residents.extend(new.iter().copied().zip(made));
+            for (id, one) in new.iter().zip(made(&new)) {
+                let unique = found.namespaces[id].unique;
+                ended.extend(self.residents.insert(*id, (unique, one)).map(|(_, one)| one));
+            }
         }
-        new
+        (new, ended)
     }
 
     /// What is remembered.
     pub fn get(&self, id: Id) -> Option<&T> {
-        self.residents.get(&id)
+        self.residents.get(&id).map(|(_, one)| one)
     }
 
     /// Of how many only a whole look tells whether they have ended.
@@ -116,6 +130,14 @@ impl<T> Population<T> {
     pub fn believe(&mut self) {
         self.doubtful.clear();
     }
+}
+
+/// Whether what was found with this number is the one that is remembered.
+fn is_still(id: Id, unique: Option<u64>, found: &Found) -> bool {
+    found.namespaces.get(&id).is_some_and(|namespace| match (unique, namespace.unique) {
+        (Some(before), Some(now)) => before == now,
+        _ => true,
+    })
 }
 
 #[cfg(test)]
@@ -167,8 +189,26 @@ mod tests {
         let mut links = Links::default();
         links[Kind::Net as usize] = 30;
         assert!(population.put(5, Some(links)));
-        assert_eq!(population.admit(&found(&[(5, 30)], &[]), same), [30]);
+        assert_eq!(population.admit(&found(&[(5, 30)], &[]), same), (vec![30], vec![]));
         assert!(!population.put(5, Some(links)));
         assert_eq!(population.get(30), Some(&30));
+    }
+    #[test]
+    fn a_number_that_is_used_again_is_another_namespace() {
+        let numbered = |unique: u64| {
+            let mut found = found(&[(1, 10)], &[20]);
+            found.namespaces.get_mut(&20).unwrap().unique = Some(unique);
+            found
+        };
+        let mut population = Population::default();
+        population.settle(&numbered(1), same);
+        assert_eq!(population.settle(&numbered(1), same), (vec![], vec![]));
+        assert_eq!(population.settle(&numbered(2), same), (vec![20], vec![20]));
+        assert_eq!(population.admit(&numbered(3), same), (vec![20], vec![20]));
+        // A process comes into one that nobody was in: that is looked at.
+        let mut links = Links::default();
+        links[Kind::Net as usize] = 10;
+        population.remove(1);
+        assert!(population.put(2, Some(links)));
     }
 }

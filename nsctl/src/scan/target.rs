@@ -50,6 +50,10 @@ pub struct One {
 /// `PID_MAX_LIMIT`, include/linux/threads.h; numbers of namespaces begin far above.
 const MOST_PID: u64 = 1 << 22;
 
+/// `MNT_NS_INIT_INO`, include/uapi/linux/nsfs.h, the lowest of the fixed ones; before that had
+/// them, numbers began above (`PROC_DYNAMIC_FIRST`).
+const FIRST: u64 = 0xeffffff8;
+
 impl Target {
     /// Finds it.
     ///
@@ -147,7 +151,16 @@ fn by_number(word: &str, kind: Option<Kind>, id: Id) -> Result<One, Error> {
     let namespace = namespace.filter(|namespace| kind.is_none_or(|kind| kind == namespace.kind));
     let namespace = namespace.ok_or_else(|| {
         let unread = found.unread.others + found.unread.protected;
-        let error = Error::new(format!("no namespace {word} was found"));
+        let error = match word.parse::<u64>() {
+            // What a pid cannot be, and no namespace is: either may be meant.
+            Ok(number) if number < FIRST => {
+                let error = Error::new(format!("there is no process and no namespace {word}"));
+                return error
+                    .because(format!("a pid is at most {MOST_PID}, a namespace at least {FIRST}"))
+                    .try_this("a pid that ps shows, or a number that `nsctl ns ls` shows");
+            }
+            _ => Error::new(format!("no namespace {word} was found")),
+        };
         match unread {
             0 => error.try_this("a number that `nsctl ns ls` shows"),
             _ => error

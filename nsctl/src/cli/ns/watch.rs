@@ -202,7 +202,10 @@ impl Watcher {
         let cells = Cells::new(&found)?;
         let Watcher { kinds, filter, population, .. } = self;
         let made = |ids: &[Id]| see(ids, &found, &cells, kinds, filter.as_ref());
-        let new = population.admit(&found, made);
+        let (new, ended) = population.admit(&found, made);
+        for seen in &ended {
+            self.tell("ended", seen);
+        }
         self.tell_new(&new);
         Ok(())
     }
@@ -219,17 +222,17 @@ impl Watcher {
                 .to_string());
             return;
         }
-        let titles: String = TABLE
-            .iter()
-            .map(|(column, width)| cell(&column.name().to_ascii_uppercase(), *width))
-            .collect();
-        say(format!("{:<12} {:<7} {titles}", "TIME (UTC)", "EVENT").trim_end());
         if !told {
             let _ = writeln!(
                 std::io::stderr(),
                 "nsctl: looking once an interval: only the machine's root is told of processes, and only outside of containers"
             );
         }
+        let titles: String = TABLE
+            .iter()
+            .map(|(column, width)| cell(&column.name().to_ascii_uppercase(), *width))
+            .collect();
+        say(format!("{:<12} {:<7} {titles}", "TIME (UTC)", "EVENT").trim_end());
     }
 
     fn tell(&self, event: &str, seen: &Seen) {
