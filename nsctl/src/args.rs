@@ -26,4 +26,6 @@ pub use life::{
 pub use ns::{CanArgs, DiffArgs, GraphArgs, LsArgs, NsArgs, ShowArgs, TreeArgs, TreeBy, WatchArgs};
 pub use rights::RightsArgs;
 pub use root::{Dns, PlacedBy, Placement, RootArgs};
-pub use run::{DryRun, ForExec, PropagationArg, RunAlone, RunArgs, SetgroupsArg, namespace_option};
+pub use run::{
+    DryRun, ForExec, Leftover, PropagationArg, RunAlone, RunArgs, SetgroupsArg, namespace_option,
+};

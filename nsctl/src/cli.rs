@@ -12,6 +12,7 @@ mod quick;
 mod usage;
 
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 
 use clap::{ArgAction, Parser, Subcommand};
 
@@ -156,11 +157,14 @@ fn parse() -> Result<Cli, clap::Error> {
 
 fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
     let form = args.dry_run;
+    // Not freed here; see there.
+    let leftover = ManuallyDrop::new(std::mem::take(&mut args.leftover));
     let wanted = args.life.detach.then(|| detached::Wanted {
         life: args.life.clone(),
         // It is held by the container, not by us.
         name: args.name.take(),
         interactive: args.interactive,
+        leftover: ManuallyDrop::into_inner(leftover),
         plain: args.for_exec() == ForExec::default(),
     });
     let mut request = resolve::run(args, inherited)?;
@@ -169,7 +173,7 @@ fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
     }
     match (form, wanted) {
         (Some(form), _) => dry_run::print(request, form),
-        (None, Some(wanted)) => detached::run(request, &wanted),
+        (None, Some(wanted)) => detached::run(request, wanted),
         (None, None) => foreground::run(request),
     }
 }
@@ -177,7 +181,10 @@ fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
 /// The options of a `run`, from its verb on.
 fn parse_run(words: &[OsString]) -> Result<RunArgs, Error> {
     match quick::verb(&[&[OsString::from("nsctl")], words].concat()) {
-        Some(Verb::Run(args)) => Ok(*args),
+        Some(Verb::Run(mut args)) => {
+            std::mem::forget(std::mem::take(&mut args.leftover));
+            Ok(*args)
+        }
         _ => Err(Error::new("cannot read how the run was asked for")),
     }
 }

@@ -14,7 +14,7 @@ use nsshim::keep::{ABOUT_ROOM, Keep, LogTo, Remove, Restart};
 use nsshim::sys::{self, SignalInfo};
 use nsshim::{Message, Received, Started};
 
-use crate::args::LifeArgs;
+use crate::args::{Leftover, LifeArgs};
 use crate::causes;
 use crate::containers::{About, Containers, Place, Request as AskedAs, note_groups};
 use crate::error::{self, Error};
@@ -31,12 +31,14 @@ pub struct Wanted {
     pub name: Option<String>,
     /// `-i`
     pub interactive: bool,
+    /// What its options were read by.
+    pub leftover: Leftover,
     /// Whether it asks for nothing that holds for `exec`, too.
     pub plain: bool,
 }
 
 /// Starts it, prints its id and returns the exit status.
-pub fn run(request: Request, wanted: &Wanted) -> Result<i32, Error> {
+pub fn run(request: Request, mut wanted: Wanted) -> Result<i32, Error> {
     let log = log_to(&wanted.life)?;
     let restart = restart(wanted.life.restart.as_deref())?;
     let containers = Containers::open()?;
@@ -52,13 +54,13 @@ pub fn run(request: Request, wanted: &Wanted) -> Result<i32, Error> {
     };
     let place = match &again {
         Some(container) => containers.take_again(container)?,
-        None => containers.create(about(&request, wanted), &asked_as(&request, wanted)?)?,
+        None => containers.create(about(&request, &wanted), &asked_as(&request, &wanted)?)?,
     };
     let id = place.id.clone();
     let path = place.path.clone();
     let about = fs::read_to_string(path.join(About::FILE)).unwrap_or_default();
     let name = About::parse(about.as_bytes()).map(|about| about.name).unwrap_or_default();
-    let started = start(request, wanted, place, (&name, about), log, restart);
+    let started = start(request, &mut wanted, place, (&name, about), log, restart);
     if started.is_err()
         && let Some(container) = &again
     {
@@ -121,7 +123,7 @@ fn asked_as(request: &Request, wanted: &Wanted) -> Result<AskedAs, Error> {
 
 fn start(
     mut request: Request,
-    wanted: &Wanted,
+    wanted: &mut Wanted,
     place: Place,
     (name, about): (&str, String),
     log: Option<LogTo>,
@@ -158,6 +160,7 @@ fn start(
         restart,
         restarts: 0,
         remove: wanted.life.rm.then(|| remove(&id, name)).transpose()?,
+        unneeded: std::mem::take(&mut wanted.leftover.0),
     };
     carry_out(request, ours, keep)
 }
@@ -177,6 +180,7 @@ pub fn leave(mut request: Request, directory: &std::path::Path) -> Result<i32, E
         restart: Restart::No,
         restarts: 0,
         remove: None,
+        unneeded: Vec::new(),
     };
     request.spec.report_start = true;
     request.spec.session = nsshim::spec::Session::Own;

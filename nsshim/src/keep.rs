@@ -16,6 +16,7 @@ mod life;
 mod log;
 mod record;
 mod removal;
+mod room;
 mod wanted;
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -23,9 +24,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags};
-use nix::unistd::read;
 
 use clients::{Clients, Said};
+use room::{LITTLE, ROOM, Room};
 
 pub use clients::{Packet, TAKES_AT_MOST};
 pub use log::{Format, LogTo};
@@ -51,9 +52,6 @@ pub fn now() -> String {
     clock::Time::now().text()
 }
 
-/// Room for what is read at once: as much as a pipe holds.
-const ROOM: usize = 64 * 1024;
-
 /// The keeping shim.
 pub(crate) struct Keeper {
     directory: OwnedFd,
@@ -76,6 +74,9 @@ pub(crate) struct Keeper {
     finished: Option<clock::Time>,
     known: Known,
     remove: Option<Remove>,
+    room: Room,
+    /// Of no use any more, but large.
+    unneeded: Vec<Box<dyn std::fmt::Debug>>,
 }
 
 impl Keeper {
@@ -92,6 +93,7 @@ impl Keeper {
             restart,
             restarts,
             remove,
+            unneeded,
         } = keep;
         for fd in output.iter().map(|(_, fd)| fd).chain(&input).chain(&listener) {
             set_nonblocking(fd);
@@ -116,7 +118,21 @@ impl Keeper {
             finished: None,
             known: Known::default(),
             remove,
+            room: Room::default(),
+            unneeded,
         }
+    }
+
+    /// Frees it, too, when there is time.
+    pub fn needs_no_more(&mut self, unneeded: Box<dyn std::fmt::Debug>) {
+        self.unneeded.push(unneeded);
+    }
+
+    /// Gives back the memory that only the start has needed.
+    pub fn settle(&mut self) {
+        self.unneeded.clear();
+        crate::sys::trim_heap();
+        crate::sys::forget_used_stack();
     }
 
     /// What must stay open.
@@ -177,14 +193,14 @@ impl Keeper {
     }
 
     fn hear_stream(&mut self, at: usize) {
-        let mut buffer = [0; ROOM];
         let (stream, fd) = &self.output[at];
         let stream = *stream;
-        match read(fd, &mut buffer) {
-            Ok(0) => {
+        let mut little = [0; LITTLE];
+        match self.room.read(fd, &mut little) {
+            Ok([]) => {
                 self.output.swap_remove(at);
             }
-            Ok(length) => self.heard(stream, &buffer[..length]),
+            Ok(bytes) => heard(&mut self.log, &mut self.clients, &self.directory, stream, bytes),
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(_) => {
                 self.output.swap_remove(at);
@@ -193,27 +209,25 @@ impl Keeper {
     }
 
     fn hear_terminal(&mut self) {
-        let mut buffer = [0; ROOM];
         let Some(terminal) = &self.terminal else { return };
-        match read(terminal, &mut buffer) {
-            Ok(length) if length > 0 => self.heard(Stream::Stdout, &buffer[..length]),
+        let mut little = [0; LITTLE];
+        match self.room.read(terminal, &mut little) {
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             // EIO: nobody has its other side open. A later process may open it again, but
             // then the first one has ended, and with it the container.
-            _ => self.terminal = None,
+            Ok([]) | Err(_) => self.terminal = None,
+            Ok(bytes) => {
+                let stream = Stream::Stdout;
+                heard(&mut self.log, &mut self.clients, &self.directory, stream, bytes);
+            }
         }
-    }
-
-    fn heard(&mut self, stream: Stream, bytes: &[u8]) {
-        if let Some(log) = &mut self.log {
-            log.write(&self.directory, stream, bytes);
-        }
-        self.clients.tell(stream, bytes);
     }
 
     /// Says in the log what nobody is there to hear.
     pub fn complain(&mut self, why: &str) {
-        self.heard(Stream::Stderr, format!("nsctl: {why}\n").as_bytes());
+        let text = format!("nsctl: {why}\n");
+        let (log, clients) = (&mut self.log, &mut self.clients);
+        heard(log, clients, &self.directory, Stream::Stderr, text.as_bytes());
     }
 
     fn answer(&mut self, said: Said) {
@@ -252,6 +266,19 @@ impl Keeper {
             self.input = None;
         }
     }
+}
+
+fn heard(
+    log: &mut Option<log::Log>,
+    clients: &mut Clients,
+    directory: &OwnedFd,
+    stream: Stream,
+    bytes: &[u8],
+) {
+    if let Some(log) = log {
+        log.write(directory, stream, bytes);
+    }
+    clients.tell(stream, bytes);
 }
 
 fn set_nonblocking(fd: &OwnedFd) {

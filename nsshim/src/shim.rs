@@ -10,6 +10,7 @@ mod witness;
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
@@ -46,7 +47,7 @@ pub(crate) struct Child {
 /// `nsctl` is the channel to the caller; when it ends, the container does.
 /// `saved` is the caller's terminal, to be restored should the caller be killed.
 pub(crate) fn run(
-    plan: Plan,
+    mut plan: Plan,
     nsctl: OwnedFd,
     saved: Option<SavedTerminal>,
     held: Option<Held>,
@@ -60,10 +61,17 @@ pub(crate) fn run(
     if channel::has_ended(&nsctl) {
         sys::exit_now(125);
     }
-    let keeper = keep.map(Keeper::new);
+    let mut keeper = keep.map(Keeper::new);
     let locks = RefCell::default();
     let begin = Begin { making, held: held.as_ref(), locks: Some(&locks) };
-    let outcome = make(&plan, nsctl.as_fd(), begin).and_then(|child| {
+    let made = make(&plan, nsctl.as_fd(), begin);
+    if let Some(keeper) = keeper.as_mut().filter(|keeper| !keeper.may_come_back()) {
+        // The child has a copy, or has done with ours: nobody begins it once more. The steps stay:
+        // they own descriptors, whose numbers may be others' by then.
+        let words = (mem::take(&mut plan.exec.argv), mem::take(&mut plan.exec.env));
+        keeper.needs_no_more(Box::new(words));
+    }
+    let outcome = made.and_then(|child| {
         monitor::Monitor::new(child, nsctl.as_fd(), &plan, saved, keeper, locks.take())
             .call(|| "signalfd4()".into())
             .map_err(|error| error.during("watch the container"))

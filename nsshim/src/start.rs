@@ -92,7 +92,8 @@ pub fn start(
             // Freeing all these would write to pages that the shim shares: each would be copied,
             // while the shim waits for this processor. The rest holds descriptors, and is dropped.
             let Plan { inside, exec, .. } = plan;
-            mem::forget((inside, exec));
+            let unneeded = keep.map(|mut keep| mem::take(&mut keep.unneeded));
+            mem::forget((inside, exec, unneeded));
             Ok(Started { shim: child, channel: ours, making, stands_still })
         }
     }

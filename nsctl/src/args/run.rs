@@ -1,6 +1,7 @@
 //! `nsctl run`: the options as typed.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
@@ -224,6 +225,19 @@ pub struct RunArgs {
     /// Whether ids and groups stay as they are in a joined user namespace; `nsctl enter`
     #[arg(skip)]
     pub preserve_credentials: bool,
+    /// What all these were read by
+    #[arg(skip)]
+    pub leftover: Leftover,
+}
+
+/// What is of no use any more, and not freed because that takes time.
+#[derive(Default)]
+pub struct Leftover(pub Vec<Box<dyn fmt::Debug>>);
+
+impl fmt::Debug for Leftover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Leftover")
+    }
 }
 
 /// `nsctl run`, without the other verbs: making them all costs time and memory at every start,

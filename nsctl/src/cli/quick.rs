@@ -2,39 +2,50 @@
 //! and memory, of which the shim keeps a copy.
 
 use std::ffi::OsString;
-use std::mem::ManuallyDrop;
 
-use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
+use clap::{Args, Command, FromArgMatches, Subcommand};
 
 use super::Verb;
-use crate::args::NsArgs;
+use crate::args::{Leftover, NsArgs, RunArgs};
 
 /// What was typed, where the verb is the first word and all is in order. Whoever makes a mistake
 /// or asks for help hears of it from the whole command line.
 pub fn verb(words: &[OsString]) -> Option<Verb> {
     let words = words.get(1..)?;
     Some(match words.first()?.to_str()? {
-        "run" => Verb::Run(Box::new(options(words)?)),
+        "run" => {
+            let (mut args, leftover) = read::<RunArgs>(words, RunArgs::augment_args)?;
+            args.leftover = leftover;
+            Verb::Run(Box::new(args))
+        }
         "exec" => Verb::Exec(Box::new(options(words)?)),
         "enter" => Verb::Enter(Box::new(options(words)?)),
         "ps" => Verb::Ps(options(words)?),
-        "ns" => Verb::Ns(read(words, NsArgs::augment_subcommands)?),
+        "ns" => Verb::Ns(alone(read(words, NsArgs::augment_subcommands)?)),
         _ => return None,
     })
 }
 
 fn options<A: Args>(words: &[OsString]) -> Option<A> {
-    read(words, A::augment_args)
+    read(words, A::augment_args).map(alone)
+}
+
+fn alone<A>((args, leftover): (A, Leftover)) -> A {
+    std::mem::forget(leftover);
+    args
 }
 
 /// `Parser::try_parse_from`, without tidying up: freeing hundreds of small things takes time, and
 /// what is allocated next would be spread over their places, in pages that are copied after a
 /// fork.
-fn read<A: FromArgMatches>(words: &[OsString], augment: fn(Command) -> Command) -> Option<A> {
-    let mut command = ManuallyDrop::new(augment(Command::new("nsctl")));
-    let matches = command.try_get_matches_from_mut(words).ok()?;
-    let mut matches: ManuallyDrop<ArgMatches> = ManuallyDrop::new(matches);
-    A::from_arg_matches_mut(&mut matches).ok()
+fn read<A: FromArgMatches>(
+    words: &[OsString],
+    augment: fn(Command) -> Command,
+) -> Option<(A, Leftover)> {
+    let mut command = Box::new(augment(Command::new("nsctl")));
+    let mut matches = Box::new(command.try_get_matches_from_mut(words).ok()?);
+    let args = A::from_arg_matches_mut(&mut matches).ok()?;
+    Some((args, Leftover(vec![matches, command])))
 }
 
 #[cfg(test)]

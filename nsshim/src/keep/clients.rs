@@ -224,8 +224,12 @@ impl Client {
     }
 
     fn hear(&mut self) -> Option<Said> {
-        let mut buffer = [0; TAKES_AT_MOST + 1];
-        match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+        let now = MsgFlags::MSG_DONTWAIT;
+        // How long it is, so that nobody needs room for the longest.
+        let whole = now | MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC;
+        let length = recv(self.socket.as_raw_fd(), &mut [0], whole);
+        let mut buffer = vec![0; length.unwrap_or(0).clamp(1, TAKES_AT_MOST + 1)];
+        match recv(self.socket.as_raw_fd(), &mut buffer, now) {
             Ok(0) => {}
             Ok(length) => match Packet::decode(&buffer[..length]) {
                 Some(Packet::Input(bytes)) => return Some(Said::Input(bytes)),

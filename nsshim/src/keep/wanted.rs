@@ -32,6 +32,9 @@ pub struct Keep {
     pub restarts: u32,
     /// Whether the directory goes when the container ended.
     pub remove: Option<Remove>,
+    /// What the caller needs no more, and the shim has a copy of: freed once the workload runs. It
+    /// owns no descriptor: all but those named here are closed by then.
+    pub unneeded: Vec<Box<dyn std::fmt::Debug>>,
 }
 
 /// What is removed with a container.

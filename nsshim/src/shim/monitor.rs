@@ -258,6 +258,9 @@ impl<'a> Monitor<'a> {
         if self.report_start {
             self.tell(&Message::Started { pid: self.child.pid.as_raw() }, None);
         }
+        if let Some(keeper) = &mut self.keeper {
+            keeper.settle();
+        }
     }
 
     fn finish(&mut self) -> (Exit, Option<Duration>) {

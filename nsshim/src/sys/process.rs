@@ -58,6 +58,15 @@ pub(crate) fn forget_used_stack() {
     unsafe { libc::madvise((end - MOST) as *mut libc::c_void, MOST, libc::MADV_DONTNEED) };
 }
 
+/// Gives the kernel back what was allocated and is free. malloc_trim(3)
+pub(crate) fn trim_heap() {
+    // SAFETY: it takes no pointer, and touches only what nobody has allocated.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0)
+    };
+}
+
 /// Takes a capability, by its number, out of the bounding set.
 ///
 /// prctl(2), `PR_CAPBSET_DROP`; EINVAL for a number that the kernel does not have.
