@@ -185,13 +185,6 @@ impl Found {
         (namespace, new)
     }
 
-    /// The user namespace of a process.
-    pub fn user_namespace(&self, pid: i32) -> Option<Id> {
-        // They are found in the order of their numbers.
-        let at = self.processes.binary_search_by_key(&pid, |process| process.pid).ok()?;
-        Some(self.processes[at].links[Kind::User as usize])
-    }
-
     /// How many namespaces it is nested in, of those that can be seen.
     pub fn depth(&self, id: Id) -> usize {
         // The kernel nests at most 33 deep.

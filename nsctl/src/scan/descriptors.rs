@@ -1,46 +1,74 @@
 //! Namespaces by open descriptors.
 
+use std::ffi::CStr;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 
-use nix::dir::Dir;
-use nix::fcntl::{OFlag, readlinkat};
+use nix::fcntl::openat;
 use nix::sys::stat::Mode;
+use nsshim::sys;
 
+use super::processes::{LIST, LISTED, is_last};
 use super::{Found, Holder, Places, link, relations, sockets};
 
+/// Room that is used again for each process.
+#[derive(Debug)]
+pub(super) struct Room {
+    entries: Vec<u8>,
+    sockets: Vec<i32>,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Room { entries: vec![0; LIST], sockets: Vec::new() }
+    }
+}
+
 /// Looks at the descriptors of a process.
-pub(super) fn look(proc: &OwnedFd, pid: i32, places: Places, found: &mut Found) {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let path = format!("{pid}/fd");
-    let Ok(mut directory) = Dir::openat(proc, path.as_str(), flags, Mode::empty()) else { return };
-    let mut open: Vec<(i32, Vec<u8>)> = Vec::new();
-    let mut names = Vec::new();
-    for entry in directory.iter().flatten() {
-        let name = entry.file_name().to_owned();
-        if name.to_bytes()[0] != b'.' {
-            names.push(name);
+pub(super) fn look(proc: &OwnedFd, pid: i32, room: &mut Room, places: Places, found: &mut Found) {
+    let Ok(directory) = openat(proc, format!("{pid}/fd").as_str(), LISTED, Mode::empty()) else {
+        return;
+    };
+    room.sockets.clear();
+    loop {
+        let Ok(entries) = sys::getdents64(&directory, &mut room.entries) else { return };
+        for name in sys::names(entries).filter(|name| name.to_bytes()[0] != b'.') {
+            if let Some(socket) = one(&directory, name, pid, places, found) {
+                room.sockets.push(socket);
+            }
+        }
+        if is_last(entries) {
+            break;
         }
     }
-    let mut socket_numbers = Vec::new();
-    for name in names {
-        let Ok(text) = readlinkat(&directory, name.as_c_str()) else { continue };
-        let Some(fd) = name.to_str().ok().and_then(|name| name.parse().ok()) else { continue };
-        if text.as_bytes().starts_with(b"socket:[") {
-            socket_numbers.push(fd);
-        } else if !text.as_bytes().starts_with(b"/") {
-            open.push((fd, text.as_bytes().to_vec()));
-        }
+    if !room.sockets.is_empty() && places.relations {
+        sockets::look(pid, &room.sockets, found);
     }
-    for (fd, text) in open {
-        let Some((kind, id)) = link::parse(&text) else { continue };
-        let (namespace, new) = found.entry(kind, id);
-        namespace.hold(Holder::Descriptor { pid, fd });
-        if new && places.relations {
-            relations::of_link(&directory, &fd.to_string(), id, found);
-        }
+}
+
+/// Looks at one; returns its number where it is a socket.
+fn one(
+    directory: &OwnedFd,
+    name: &CStr,
+    pid: i32,
+    places: Places,
+    found: &mut Found,
+) -> Option<i32> {
+    // A path may be longer; then it is none of those.
+    let mut text = [0; 32];
+    let text = sys::readlinkat(directory, name, &mut text).ok()?;
+    if text.starts_with(b"/") {
+        return None;
     }
-    if !socket_numbers.is_empty() && places.relations {
-        sockets::look(pid, &socket_numbers, found);
+    let name = name.to_str().ok()?;
+    let fd = name.parse().ok()?;
+    if text.starts_with(b"socket:[") {
+        return Some(fd);
     }
+    let (kind, id) = link::parse(text)?;
+    let (namespace, new) = found.entry(kind, id);
+    namespace.hold(Holder::Descriptor { pid, fd });
+    if new && places.relations {
+        relations::of_link(directory, name, id, found);
+    }
+    None
 }

@@ -45,13 +45,9 @@ impl Facts {
         self.commands.borrow_mut().entry(pid).or_insert_with(read).clone()
     }
 
-    /// The effective user. `surely` also of one that is not dumpable, whose files are root's.
-    pub fn uid(&self, pid: i32, surely: bool) -> Option<u32> {
-        let read = || match surely {
-            true => uid_of(&self.proc, pid),
-            false => owner_of(&self.proc, pid),
-        };
-        *self.uids.borrow_mut().entry(pid).or_insert_with(read)
+    /// The effective user.
+    pub fn uid(&self, pid: i32) -> Option<u32> {
+        *self.uids.borrow_mut().entry(pid).or_insert_with(|| uid_of(&self.proc, pid))
     }
 
     /// A user's name, or number.
@@ -112,22 +108,9 @@ fn command(proc: &OwnedFd, pid: i32) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// For whom a process works: the owner of its files, unless they are root's because it is not
-/// dumpable. proc_pid_status(5)
+/// For whom a process works: the owner of its directory. The files in it are root's where the
+/// process is not dumpable, the directory is not. fs/proc/base.c, `task_dump_owner`
 pub(super) fn uid_of(proc: &OwnedFd, pid: i32) -> Option<u32> {
-    let owner = owner_of(proc, pid)?;
-    if owner != 0 {
-        return Some(owner);
-    }
-    let mut text = Vec::new();
-    read_small(proc, &format!("{pid}/status"), &mut text).ok()?;
-    let text = String::from_utf8_lossy(&text);
-    // The name is escaped, so that no line of it can be taken for this one.
-    let line = text.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
-
-fn owner_of(proc: &OwnedFd, pid: i32) -> Option<u32> {
     Some(fstatat(proc, pid.to_string().as_str(), AtFlags::empty()).ok()?.st_uid)
 }
 

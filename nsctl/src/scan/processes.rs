@@ -1,13 +1,13 @@
 //! Namespaces by the processes in them.
 
+use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 
-use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat, readlinkat};
+use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use nsshim::spec::Kind;
+use nsshim::sys;
 
 use super::{Found, Holder, Id, Places, Process, descriptors, link, relations, threads};
 use crate::error::Error;
@@ -18,6 +18,7 @@ pub type Links = [Id; 8];
 /// Looks at every process, and as asked at its threads and descriptors.
 pub(super) fn walk(proc: &OwnedFd, places: Places, found: &mut Found) -> Result<(), Error> {
     let failed = |errno: Errno| Error::new(format!("cannot read /proc: {errno}"));
+    let mut room = descriptors::Room::default();
     for pid in numbers(proc, ".").map_err(failed)? {
         let Ok(directory) = ns_directory(proc, &format!("{pid}/ns")) else { continue };
         let links = match read(&directory) {
@@ -39,7 +40,7 @@ pub(super) fn walk(proc: &OwnedFd, places: Places, found: &mut Found) -> Result<
         if places.all {
             children(&directory, pid, &links, places, found);
             threads::look(proc, pid, &links, places, found);
-            descriptors::look(proc, pid, places, found);
+            descriptors::look(proc, pid, &mut room, places, found);
         }
         found.processes.push(Process { pid, links });
     }
@@ -49,7 +50,10 @@ pub(super) fn walk(proc: &OwnedFd, places: Places, found: &mut Found) -> Result<
 /// What the process's next child will be in, where that is not what it is in itself.
 fn children(directory: &OwnedFd, pid: i32, links: &Links, places: Places, found: &mut Found) {
     for kind in [Kind::Pid, Kind::Time] {
-        let file = kind.children_file();
+        let file = match kind {
+            Kind::Pid => c"pid_for_children",
+            _ => c"time_for_children",
+        };
         // There is none while a new pid namespace has no first process.
         let Ok(Some(id)) = read_one(directory, file, kind) else { continue };
         if id == links[kind as usize] {
@@ -58,7 +62,7 @@ fn children(directory: &OwnedFd, pid: i32, links: &Links, places: Places, found:
         let (namespace, new) = found.entry(kind, id);
         namespace.hold(Holder::Children { pid });
         if new && places.relations {
-            relations::of_link(directory, file, id, found);
+            relations::of_link(directory, kind.children_file(), id, found);
         }
     }
 }
@@ -83,29 +87,59 @@ pub(super) fn ns_directory(proc: &OwnedFd, path: &str) -> nix::Result<OwnedFd> {
 pub(super) fn read(directory: &OwnedFd) -> nix::Result<Links> {
     let mut links = Links::default();
     for kind in Kind::ALL {
-        links[kind as usize] = read_one(directory, kind.file(), kind)?.unwrap_or(0);
+        links[kind as usize] = read_one(directory, link_of(kind), kind)?.unwrap_or(0);
     }
     Ok(links)
 }
 
-fn read_one(directory: &OwnedFd, file: &str, kind: Kind) -> nix::Result<Option<Id>> {
-    match readlinkat(directory, file) {
-        Ok(text) => {
-            let number = text.as_bytes().get(kind.file().len()..).and_then(link::number);
-            Ok(number)
-        }
+fn read_one(directory: &OwnedFd, file: &CStr, kind: Kind) -> nix::Result<Option<Id>> {
+    match sys::readlinkat(directory, file, &mut [0; LONGEST]) {
+        Ok(text) => Ok(text.get(kind.file().len()..).and_then(link::number)),
         Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
         Err(errno) => Err(errno),
     }
 }
 
+/// A link to a namespace has 7 letters and 23 characters at most.
+const LONGEST: usize = 32;
+
+/// The name of a namespace's link.
+fn link_of(kind: Kind) -> &'static CStr {
+    match kind {
+        Kind::User => c"user",
+        Kind::Cgroup => c"cgroup",
+        Kind::Ipc => c"ipc",
+        Kind::Uts => c"uts",
+        Kind::Net => c"net",
+        Kind::Pid => c"pid",
+        Kind::Time => c"time",
+        Kind::Mnt => c"mnt",
+    }
+}
+
 /// The numbers that a directory of /proc names, as it lists them.
 pub(super) fn numbers(from: impl AsFd, path: &str) -> nix::Result<Vec<i32>> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let mut directory = Dir::openat(from, path, flags, Mode::empty())?;
-    let number =
-        |entry: nix::Result<nix::dir::Entry>| entry.ok()?.file_name().to_str().ok()?.parse().ok();
-    Ok(directory.iter().filter_map(number).collect())
+    let directory = openat(from, path, LISTED, Mode::empty())?;
+    let mut room = vec![0; LIST];
+    let mut found = Vec::new();
+    loop {
+        let entries = sys::getdents64(&directory, &mut room)?;
+        let number = |name: &CStr| name.to_str().ok()?.parse::<i32>().ok();
+        found.extend(sys::names(entries).filter_map(number));
+        if is_last(entries) {
+            return Ok(found);
+        }
+    }
+}
+
+pub(super) const LISTED: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+
+/// Room for entries of a directory.
+pub(super) const LIST: usize = 32 * 1024;
+
+/// Whether no more entries come: /proc fills the room that there is, and a name has 255 bytes.
+pub(super) fn is_last(entries: &[u8]) -> bool {
+    entries.len() + 300 < LIST
 }
 
 fn count_unread(proc: &OwnedFd, pid: i32, found: &mut Found) {

@@ -150,7 +150,6 @@ impl Column {
 /// What cells are made of.
 pub struct Cells<'a> {
     found: &'a Found,
-    own_user_namespace: Option<Id>,
     facts: Facts,
     hostnames: OnceCell<HashMap<Id, String>>,
     containers: OnceCell<HashMap<Id, String>>,
@@ -160,14 +159,7 @@ impl<'a> Cells<'a> {
     /// Of what was found.
     pub fn new(found: &'a Found) -> Result<Self, Error> {
         let facts = Facts::new(scan::open_proc()?);
-        let own_user_namespace = found.user_namespace(std::process::id() as i32);
-        Ok(Cells {
-            found,
-            own_user_namespace,
-            facts,
-            hostnames: OnceCell::new(),
-            containers: OnceCell::new(),
-        })
+        Ok(Cells { found, facts, hostnames: OnceCell::new(), containers: OnceCell::new() })
     }
 
     /// One cell.
@@ -210,13 +202,10 @@ impl<'a> Cells<'a> {
     }
 
     fn uid(&self, namespace: &Namespace) -> Option<u32> {
-        // Who made it says more of a user namespace that has no process.
-        // Reading more than who owns its files pays where others' containers are.
-        let surely = |pid| self.found.user_namespace(pid) != self.own_user_namespace;
-        let process = || namespace.process().and_then(|pid| self.facts.uid(pid, surely(pid)));
         match (namespace.first, namespace.maker) {
+            // Who made it says more of a user namespace that has no process.
             (None, Some(maker)) => Some(maker),
-            _ => process(),
+            _ => namespace.process().and_then(|pid| self.facts.uid(pid)),
         }
     }
 

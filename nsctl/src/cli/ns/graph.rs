@@ -160,7 +160,7 @@ fn groups(at: &HashMap<Id, usize>, found: &Found, cells: &Cells<'_>) -> Vec<Grou
     }
     let facts = cells.facts();
     let line = |pid: &i32| {
-        let user = facts.uid(*pid, true).map(|uid| facts.user(uid)).unwrap_or_default();
+        let user = facts.uid(*pid).map(|uid| facts.user(uid)).unwrap_or_default();
         format!("{pid} {user} {}", facts.command(*pid))
     };
     let group = |(rows, pids): (Vec<usize>, Vec<i32>)| Group {

@@ -63,7 +63,7 @@ fn of_process(pid: i32, found: &Found, cells: &Cells<'_>) -> Result<Value, Error
     Ok(json!({
         "pid": pid,
         "command": facts.command(pid),
-        "user": facts.uid(pid, true).map(|uid| facts.user(uid)),
+        "user": facts.uid(pid).map(|uid| facts.user(uid)),
         "container": facts.cgroup(pid),
         "pids_inside": facts.text(pid, "status").and_then(|status| {
             let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
