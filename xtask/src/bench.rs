@@ -15,6 +15,7 @@ mod contestants;
 mod floor;
 mod identity;
 mod init;
+mod life;
 mod measure;
 mod memory;
 mod report;
@@ -54,7 +55,7 @@ pub struct Args {
     /// Stop after this many rounds, even if there is time left
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
-    /// Time to measure in, everything together; 170, for `root` 90
+    /// Time to measure in, everything together; 170, for `root` 90, for `life` 240
     #[arg(long, value_name = "N")]
     seconds: Option<u64>,
     /// Measure only these contestants
@@ -76,6 +77,8 @@ enum Suite {
     Init,
     /// Start with a root of the container's own, volumes and the system-call filter
     Root,
+    /// Containers that live on their own: run -d, exec, ps, memory, a thousand of them, the relay
+    Life,
 }
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -129,6 +132,7 @@ pub fn run(args: &Args) -> Result<()> {
         Suite::Run => run_suite(args),
         Suite::Init => init::run(args),
         Suite::Root => root::run(args),
+        Suite::Life => life::run(args),
     }
 }
 
@@ -220,6 +224,9 @@ fn measure_as(identity: Identity, arena: &Arena, args: &Args, share: Duration) -
     Ok(Half { identity, contestants, measured, memory })
 }
 
+/// Where nsctl keeps its state while starts are measured, in the home.
+const STATE: &str = "starts";
+
 /// Hands the job to a process that is `identity` and nothing else.
 fn in_worker(
     identity: &Identity,
@@ -229,6 +236,7 @@ fn in_worker(
 ) -> Result<Measured> {
     let mut child = identity
         .command(&[arena.program("xtask").as_str(), "bench-worker"], home)
+        .env("NSCTL_STATE_DIR", format!("{}/{STATE}", home.0))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;

@@ -18,6 +18,8 @@ pub struct Contestant {
     argv: Vec<String>,
     /// One per tool: takes part in throughput and memory too.
     pub peer: bool,
+    /// What clears away what is left after it; takes no part in its time.
+    after: Vec<String>,
 }
 
 /// Who does not take part, and why.
@@ -36,7 +38,19 @@ pub enum Workload {
 
 impl Contestant {
     pub fn new(name: &str, argv: Vec<String>) -> Contestant {
-        Contestant { name: name.to_string(), argv, peer: true }
+        Contestant { name: name.to_string(), argv, peer: true, after: Vec::new() }
+    }
+
+    /// With a command that clears away what is left after each run.
+    pub fn cleared_by(self, after: Vec<String>) -> Contestant {
+        Contestant { after, ..self }
+    }
+
+    /// That command.
+    pub fn clearing(&self) -> Option<Command> {
+        let mut command = Command::new(self.after.first()?);
+        command.args(&self.after[1..]);
+        Some(command)
     }
 
     pub fn argv(&self, slot: usize) -> Vec<String> {
@@ -63,7 +77,7 @@ impl List {
         let mut argv = vec![program.to_string()];
         argv.extend(args.split_whitespace().map(str::to_string));
         argv.extend(last.iter().map(|word| (*word).to_string()));
-        self.found.push(Contestant { name: name.to_string(), argv, peer });
+        self.found.push(Contestant { peer, ..Contestant::new(name, argv) });
     }
 
     pub fn leave_out(&mut self, name: &str, reason: &str) {

@@ -25,6 +25,16 @@ pub fn compile_sleep(to: &Path) -> Result<()> {
     compile("sleep.rs", to, STATIC)
 }
 
+/// Compiles the workload that never ends.
+pub fn compile_rest(to: &Path) -> Result<()> {
+    compile("rest.rs", to, STATIC)
+}
+
+/// Compiles the workload that says much.
+pub fn compile_pour(to: &Path) -> Result<()> {
+    compile("pour.rs", to, STATIC)
+}
+
 /// Compiles the floor: clone3 + execve + wait4.
 pub fn compile_floor(to: &Path) -> Result<()> {
     compile("floor.rs", to, FREESTANDING)

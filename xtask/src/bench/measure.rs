@@ -49,6 +49,7 @@ fn try_once(contestant: &Contestant, watched: &Watched) -> std::result::Result<(
     let stderr = File::create(&file).map_err(spoken)?;
     let mut child = silent(&mut contestant.command(0)).stderr(stderr).spawn().map_err(spoken)?;
     let status = watched.wait(&mut child).map_err(spoken)?;
+    clear(contestant).map_err(spoken)?;
     if status.success() {
         return Ok(());
     }
@@ -92,6 +93,7 @@ pub fn interleaved(
                 .then(|| time_one(&mut commands[i], &watched[0]))
                 .transpose()?
                 .flatten();
+            clear(&contestants[i])?;
             if time.is_none() {
                 result.failures += 1;
             }
@@ -111,6 +113,12 @@ fn time_one(command: &mut Command, watched: &Watched) -> Result<Option<Duration>
     let status = watched.wait(&mut child)?;
     let time = begin.elapsed();
     Ok(status.success().then_some(time))
+}
+
+/// Clears away what it left.
+fn clear(contestant: &Contestant) -> std::io::Result<()> {
+    let Some(mut command) = contestant.clearing() else { return Ok(()) };
+    silent(&mut command).status().map(drop)
 }
 
 /// Standard streams to nowhere.

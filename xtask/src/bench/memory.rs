@@ -49,9 +49,9 @@ pub struct Row {
 }
 
 /// A process of a container that is not its workload.
-struct Process {
-    pid: i32,
-    role: &'static str,
+pub struct Process {
+    pub pid: i32,
+    pub role: &'static str,
 }
 
 /// Measures one contestant after the other, as long as the budget lasts.
@@ -128,7 +128,7 @@ fn measure_one(
 }
 
 /// Wake-ups first: to look at memory does not wake, but takes time.
-fn look(name: &str, processes: &[Process], containers: usize, window: Duration) -> Vec<Row> {
+pub fn look(name: &str, processes: &[Process], containers: usize, window: Duration) -> Vec<Row> {
     let before: HashMap<i32, u64> = processes.iter().map(|p| (p.pid, switches(p.pid))).collect();
     thread::sleep(window);
     let mut roles: Vec<&'static str> = Vec::new();
@@ -210,7 +210,7 @@ fn in_new_pid_namespace(pid: i32) -> bool {
 }
 
 /// Voluntary and other context switches of all threads so far.
-fn switches(pid: i32) -> u64 {
+pub fn switches(pid: i32) -> u64 {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     tasks
         .map(|task| {

@@ -85,7 +85,7 @@ impl Target {
         Target { ratio_of_quickest: ratio, ..self }
     }
 
-    fn at_least(what: String, value: Option<f64>, bound: f64) -> Target {
+    pub fn at_least(what: String, value: Option<f64>, bound: f64) -> Target {
         Target { at_least: true, ..Target::at_most(what, value, Some(bound)) }.judged()
     }
 
