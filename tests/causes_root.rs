@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use super::common::{Ran, Who, as_each, busybox_root, nsctl, skip};
+use super::common::{Ran, Who, as_each, busybox_root, have, nsctl, shell, skip};
 
 /// Runs `true` in a root with these options.
 fn run(who: Who, root: &Path, options: &[&str]) -> Ran {
@@ -95,6 +95,24 @@ fn a_file_system_that_cannot_be_a_layer_is_named() {
         let ran = run(who, &root, &["--overlay=/proc"]);
         ran.expect_error(125, &["/proc is on proc, in which no directory can be made"]);
     });
+}
+
+/// A tree is mapped as a whole: what is mounted in it may be of a kind that cannot be.
+#[test]
+fn a_file_system_whose_owners_cannot_be_mapped_is_named_wherever_it_is_mounted() {
+    if !nix::unistd::geteuid().is_root() || !have("unshare") {
+        return skip("only root may map the owners of files");
+    }
+    let Some(root) = busybox_root(Who::Root) else { return };
+    let script = "mkdir -p \"$1/tmp/in it\" && mount -t ramfs none \"$1/$2\" && exec \"$NSCTL\" run \
+                  --map-users 0:100000:10 --map-groups 0:100000:10 --rootfs \"$1:idmap\" true";
+    let run = |at: &str| {
+        let words = format!("exec unshare -m sh -c '{script}' sh {} {at}", root.display());
+        shell(Who::Root, &words).run()
+    };
+    let inner = format!("{}/tmp/in it is mounted in it, and the owners of files", root.display());
+    run("\"tmp/in it\"").expect_error(125, &[&inner, "on ramfs cannot be mapped", "remedy: "]);
+    run("").expect_error(125, &["the owners of files on ramfs cannot be mapped", "a copy on ext4"]);
 }
 
 #[test]

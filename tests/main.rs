@@ -46,6 +46,7 @@ mod nesting;
 mod nesting_engines;
 mod ns;
 mod oom_score;
+mod overlay_directories;
 mod persist;
 mod process;
 mod propagation;

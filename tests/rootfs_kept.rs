@@ -92,6 +92,13 @@ fn changes_that_cannot_be_kept_are_an_error_and_not_a_read_only_root() {
         kept.make("work/work", "mkdir -p \"$1/own/work/of/somebody\"");
         let words = ["what an earlier container left in", "rm -rf", "read-only"];
         kept.run("true").run().expect_error(125, &words);
+        // Of every overlay, not of the root's alone.
+        let mount = format!(
+            "type=overlay,lowerdir={},upper={},dst=/srv",
+            kept.root.display(),
+            kept.changes.display()
+        );
+        nsctl(who, ["run", "--mount", &mount, "true"]).run().expect_error(125, &words);
         assert!(is_there(&kept.changes.join("work/work/own/work/of/somebody")));
     });
 }

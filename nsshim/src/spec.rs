@@ -24,7 +24,7 @@ pub use namespace::{
 };
 pub use process::{ContainerId, HostId, Process, Rlimit, User, Workdir};
 pub use rights::{FileAccess, Keyring, Label, Landlock, Nested, Rights, Seccomp};
-pub use root::{ImageType, Overlay, Part, PartKind, Root, RootSource, Upper};
+pub use root::{ImageType, Kept, Overlay, Part, PartKind, Root, RootSource, Upper};
 
 /// A container as it is wanted.
 #[derive(Debug)]

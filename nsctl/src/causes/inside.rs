@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use nsshim::spec::{Attributes, Placed, Root, RootSource, Spec, Upper};
+use nsshim::spec::{Attributes, Overlay, Placed, Root, RootSource, Spec, Upper};
 
 /// The container's files.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +20,8 @@ pub struct PlacedAt {
     pub target: PathBuf,
     /// On the host, for what is shown of it.
     pub source: Option<PathBuf>,
+    /// Of which layers, for an overlay.
+    pub overlay: Option<Overlay>,
     /// Whether nothing can be executed there.
     pub noexec: bool,
 }
@@ -39,7 +41,11 @@ impl Inside {
                 Placed::Symlink(_) => (None, Attributes::default()),
             };
             let noexec = attributes.set & libc::MOUNT_ATTR_NOEXEC != 0;
-            PlacedAt { target: mount.target.clone(), source, noexec }
+            let overlay = match &mount.what {
+                Placed::Overlay { overlay, .. } => Some(overlay.clone()),
+                _ => None,
+            };
+            PlacedAt { target: mount.target.clone(), source, overlay, noexec }
         });
         Inside { root: spec.root.clone(), placed: placed.collect() }
     }
@@ -54,7 +60,7 @@ impl Inside {
             RootSource::Image { .. } | RootSource::Empty => None,
         };
         let upper = root.overlay.as_ref().and_then(|overlay| match &overlay.upper {
-            Upper::Kept(path) => Some(path.join("upper")),
+            Upper::Kept(kept) => Some(kept.base.join(&kept.upper)),
             Upper::Discarded | Upper::None => None,
         });
         let lower = root.overlay.iter().flat_map(|overlay| overlay.lower.clone());

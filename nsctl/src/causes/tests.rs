@@ -164,7 +164,7 @@ fn an_old_overlay_is_known_by_its_error() {
         source: nsshim::spec::RootSource::Directory("/usr".into()),
         overlay: Some(nsshim::spec::Overlay {
             lower: Vec::new(),
-            upper: nsshim::spec::Upper::Kept("/kept".into()),
+            upper: nsshim::spec::Upper::Kept(nsshim::spec::Kept::in_directory("/kept".into())),
         }),
         read_only: false,
         devices: false,

@@ -54,7 +54,7 @@ impl Accounts {
         };
         let mut layers = Vec::new();
         if let Some(Upper::Kept(kept)) = root.overlay.as_ref().map(|overlay| &overlay.upper) {
-            let upper = kept.join("upper");
+            let upper = kept.base.join(&kept.upper);
             // Made with the first start.
             if upper.is_dir() {
                 layers.push(Layer::open(&upper)?);

@@ -32,7 +32,7 @@ use super::{paths, process};
 use crate::args::{PlacedBy, Placement};
 use crate::error::Error;
 
-pub use overlay::{check_lower, kept, lower};
+pub use overlay::{Changes, check_lower, lower};
 
 /// What a file made of text may hold.
 const MAX_CONTENT: u64 = 16 << 20;
@@ -123,7 +123,14 @@ fn bind(volume: Volume, below: Below, around: &Around<'_>) -> Result<Mount, Erro
     if words.overlay {
         let lower = overlay::lower(&[source], around.namespaces)?;
         let attributes = words.flags.attributes(&["nodev"], false);
-        let overlay = Overlay { lower, upper: Upper::Discarded };
+        let wrong = |why| {
+            Error::new(format!("cannot read the options of {}: {why}", paths::shown(&target)))
+        };
+        let upper = match Changes::separate(words.upper, words.work).map_err(wrong)? {
+            Some(changes) => Upper::Kept(changes.resolve(&lower)?),
+            None => Upper::Discarded,
+        };
+        let overlay = Overlay { lower, upper };
         return Ok(Mount { target, what: Placed::Overlay { overlay, attributes } });
     }
     let found = paths::look(WHAT, &source)?;

@@ -14,7 +14,7 @@ use nsshim::spec::{
 };
 
 use self::throwaway::Throwaway;
-use super::mounts::{self, Around};
+use super::mounts::{self, Around, Changes};
 use super::paths;
 use crate::args::{Dns, RootArgs, RunArgs};
 use crate::error::Error;
@@ -203,7 +203,11 @@ fn overlay(
                 _ => None,
             };
             let all: Vec<PathBuf> = first.into_iter().chain(lower.iter().cloned()).collect();
-            Upper::Kept(mounts::kept(directory, &all)?)
+            let changes = Changes::parse(directory).map_err(|why| {
+                Error::new(format!("cannot read --overlay={}: {why}", paths::shown(directory)))
+                    .try_this("--overlay=DIR, or --overlay=upperdir=DIR,workdir=DIR")
+            })?;
+            Upper::Kept(changes.resolve(&all)?)
         }
         None if args.read_only && !suffix.overlay => Upper::None,
         Some(None) | None => Upper::Discarded,
@@ -219,6 +223,8 @@ fn is_first_user_namespace() -> bool {
 
 #[cfg(test)]
 mod tests {
+    use nsshim::spec::Kept;
+
     use super::*;
 
     fn told(result: Result<impl std::fmt::Debug, Error>) -> String {
@@ -269,7 +275,7 @@ mod tests {
         assert_eq!(upper(&args(None, &["/usr/lib"], true)), Some(Upper::None));
         assert_eq!(upper(&args(Some(None), &["/usr/lib"], true)), Some(Upper::Discarded));
         let kept = args(Some(Some("/usr/lib")), &[], false);
-        assert_eq!(upper(&kept), Some(Upper::Kept("/usr/lib".into())));
+        assert_eq!(upper(&kept), Some(Upper::Kept(Kept::in_directory("/usr/lib".into()))));
         assert!(told(layers(&args(Some(Some("/usr")), &[], false), &directory)).contains("inside"));
         assert!(
             told(layers(&args(None, &["/etc/passwd"], false), &directory))

@@ -1,13 +1,12 @@
 //! The order in which a root of the container's own is made.
 
-use std::path::PathBuf;
-
 use nix::mount::MsFlags;
 
 use super::parts;
 use crate::host::Host;
 use crate::spec::{
-    Attributes, Kind, Mount, Namespaces, Overlay, Placed, Propagation, Root, RootSource, Upper,
+    Attributes, Kept, Kind, Mount, Namespaces, Overlay, Placed, Propagation, Root, RootSource,
+    Upper,
 };
 use crate::step::{Inside, Layers, Outside, Passed, Take, Tree, UpperLayer};
 
@@ -38,7 +37,7 @@ pub(super) fn steps(
         trees => trees,
     };
     wanted.extend(mounts.iter().flat_map(trees_of_mount));
-    let lock = kept(&root, &mounts).cloned().map(Outside::Lock).collect();
+    let lock = kept(&root, &mounts).flat_map(Kept::locked).map(Outside::Lock).collect();
     let mut pass = Vec::new();
     let mut take = Vec::new();
     for passed in wanted {
@@ -86,14 +85,14 @@ fn placed(mount: Mount, userxattr: bool) -> Tree {
     Tree::Place { mount, layers }
 }
 
-/// The directories that keep changes.
-fn kept<'a>(root: &'a Root, mounts: &'a [Mount]) -> impl Iterator<Item = &'a PathBuf> {
+/// Where changes are kept.
+fn kept<'a>(root: &'a Root, mounts: &'a [Mount]) -> impl Iterator<Item = &'a Kept> {
     let placed = mounts.iter().filter_map(|mount| match &mount.what {
         Placed::Overlay { overlay, .. } => Some(overlay),
         _ => None,
     });
     root.overlay.iter().chain(placed).filter_map(|overlay| match &overlay.upper {
-        Upper::Kept(directory) => Some(directory),
+        Upper::Kept(kept) => Some(kept),
         Upper::Discarded | Upper::None => None,
     })
 }
@@ -168,7 +167,7 @@ fn root_attributes(root: &Root) -> u64 {
 /// The lower directories, then the one for changes, which the kernel takes only unmapped.
 fn trees_of_overlay(overlay: &Overlay, attributes: Attributes, idmap: bool) -> Vec<Passed> {
     let upper = match &overlay.upper {
-        Upper::Kept(path) => Some(path),
+        Upper::Kept(kept) => Some(&kept.base),
         Upper::Discarded | Upper::None => None,
     };
     let lower = overlay.lower.iter().map(|path| (path, idmap, attributes));
@@ -219,9 +218,11 @@ fn root_of_trees(root: &Root) -> Tree {
 
 /// The layers of an overlay with so many lower ones before its own.
 fn layers(overlay: &Overlay, before: usize, userxattr: bool, flags: MsFlags) -> Layers {
-    let upper = match overlay.upper {
+    let upper = match &overlay.upper {
         Upper::Discarded => UpperLayer::Discarded,
-        Upper::Kept(_) => UpperLayer::Taken,
+        Upper::Kept(kept) => {
+            UpperLayer::Taken { upper: kept.upper.clone(), work: kept.work.clone() }
+        }
         Upper::None => UpperLayer::None,
     };
     Layers { lower: before + overlay.lower.len(), upper, userxattr, flags }

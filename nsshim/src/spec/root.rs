@@ -102,8 +102,34 @@ pub struct Overlay {
 pub enum Upper {
     /// A tmpfs: changes vanish with the container.
     Discarded,
-    /// `upper` and `work` in this directory, made when missing. Absolute.
-    Kept(PathBuf),
+    /// A directory of the host's.
+    Kept(Kept),
     /// None: the whole is read-only. Needs two lower directories.
     None,
+}
+
+/// Where changes are kept: two directories of one mount, made when missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Holds both. Absolute.
+    pub base: PathBuf,
+    /// What is changed, in `base`.
+    pub upper: PathBuf,
+    /// What the kernel needs for changing it, in `base`.
+    pub work: PathBuf,
+}
+
+impl Kept {
+    /// `upper` and `work` in this directory.
+    pub fn in_directory(base: PathBuf) -> Kept {
+        Kept { base, upper: "upper".into(), work: "work".into() }
+    }
+
+    /// What two containers must not have at a time.
+    pub fn locked(&self) -> Vec<PathBuf> {
+        match *self == Kept::in_directory(self.base.clone()) {
+            true => vec![self.base.clone()],
+            false => [&self.upper, &self.work].map(|path| self.base.join(path)).into(),
+        }
+    }
 }

@@ -121,12 +121,17 @@ pub struct Layers {
 }
 
 /// Where the changes of an overlay go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UpperLayer {
     /// The stage.
     Discarded,
-    /// `upper` and `work` in the tree taken after the lower ones.
-    Taken,
+    /// Two directories in the tree taken after the lower ones.
+    Taken {
+        /// What is changed.
+        upper: PathBuf,
+        /// What the kernel needs for changing it.
+        work: PathBuf,
+    },
     /// Nowhere.
     None,
 }

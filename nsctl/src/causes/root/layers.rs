@@ -7,16 +7,34 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::sys::statfs::{OVERLAYFS_SUPER_MAGIC, statfs};
-use nsshim::spec::{IdMap, RootSource, Upper};
+use nsshim::spec::{IdMap, Kept, Overlay, RootSource, Upper};
 
 use super::super::{Scene, access};
+use super::place::placed;
 use crate::error::Finding;
 
-/// The directory for changes, if the root has one.
-fn kept(scene: &Scene<'_>) -> Option<PathBuf> {
-    match &scene.asked.inside.root.as_ref()?.overlay.as_ref()?.upper {
-        Upper::Kept(path) => Some(path.clone()),
-        _ => None,
+/// The overlay that failed: one that was to be placed, or the root's.
+fn overlay<'a>(scene: &'a Scene<'_>) -> Option<&'a Overlay> {
+    let placed = placed(scene).and_then(|placed| placed.overlay.as_ref());
+    placed.or(scene.asked.inside.root.as_ref()?.overlay.as_ref())
+}
+
+/// Where its changes are kept.
+fn kept<'a>(scene: &'a Scene<'_>) -> Option<&'a Kept> {
+    match &overlay(scene)?.upper {
+        Upper::Kept(kept) => Some(kept),
+        Upper::Discarded | Upper::None => None,
+    }
+}
+
+/// What it is over: directories, or a part of the host's root.
+fn lower(scene: &Scene<'_>) -> Vec<PathBuf> {
+    if let Some(part) = scene.failure.step.strip_prefix("put a layer over ") {
+        return vec![part.into()];
+    }
+    match placed(scene).and_then(|placed| placed.overlay.as_ref()) {
+        Some(overlay) => overlay.lower.clone(),
+        None => scene.asked.inside.layers(),
     }
 }
 
@@ -24,8 +42,8 @@ pub(super) fn layer_link(scene: &Scene<'_>) -> Option<Finding> {
     if scene.failure.errno != Errno::ELOOP {
         return None;
     }
-    let directory = kept(scene)?;
-    let link = ["upper", "work"].map(|name| directory.join(name));
+    let kept = kept(scene)?;
+    let link = [&kept.upper, &kept.work].map(|name| kept.base.join(name));
     let link = link.iter().find(|path| path.is_symlink())?.display();
     Some(
         Finding::new(format!(
@@ -39,7 +57,7 @@ pub(super) fn layer_type(scene: &Scene<'_>) -> Option<Finding> {
     if scene.failure.errno != Errno::EINVAL {
         return None;
     }
-    let upper = kept(scene).into_iter();
+    let upper = kept(scene).map(|kept| kept.base.clone()).into_iter();
     let overlay = |path: &PathBuf| {
         statfs(path).is_ok_and(|found| found.filesystem_type() == OVERLAYFS_SUPER_MAGIC)
     };
@@ -53,8 +71,9 @@ pub(super) fn layer_type(scene: &Scene<'_>) -> Option<Finding> {
         );
     }
     let unfit = ["proc", "sysfs", "cgroup2", "cgroup", "vfat", "exfat", "ntfs3", "nfs", "nfs4"];
-    let all = upper.chain(scene.asked.inside.layers());
-    all.into_iter().find_map(|path| {
+    let lower = lower(scene);
+    let all = upper.chain(lower.iter().cloned());
+    let found = all.into_iter().find_map(|path| {
         let mount = scene.machine.mount_of(&fs::canonicalize(&path).ok()?)?;
         unfit.contains(&mount.fstype.as_str()).then(|| {
             Finding::new(format!(
@@ -64,6 +83,17 @@ pub(super) fn layer_type(scene: &Scene<'_>) -> Option<Finding> {
             ))
             .try_this("a directory on ext4, XFS, btrfs or tmpfs")
         })
+    });
+    found.or_else(|| {
+        let deep = lower.into_iter().find(overlay)?;
+        Some(
+            // FILESYSTEM_MAX_STACK_DEPTH, include/linux/fs.h
+            Finding::new(format!(
+                "{} is on an overlay, and the kernel puts no more than two on one another",
+                deep.display()
+            ))
+            .try_this("a directory that is not on an overlay"),
+        )
     })
 }
 
@@ -76,18 +106,18 @@ pub(super) fn changes_in_use(scene: &Scene<'_>) -> Option<Finding> {
 }
 
 pub(super) fn work_directory(scene: &Scene<'_>) -> Option<Finding> {
-    let directory = kept(scene)?;
-    let directory = directory.display();
+    let kept = kept(scene)?;
+    let work = kept.base.join(&kept.work);
+    let work = work.display();
     (scene.failure.errno == Errno::EROFS).then(|| {
-        Finding::new(format!(
-            "the kernel cannot use what an earlier container left in {directory}/work"
-        ))
-        .try_this(format!("rm -rf '{directory}/work', as who ran that container"))
+        Finding::new(format!("the kernel cannot use what an earlier container left in {work}"))
+            .try_this(format!("rm -rf '{work}', as who ran that container"))
     })
 }
 
 pub(super) fn layer_in_use(scene: &Scene<'_>) -> Option<Finding> {
-    let directory = kept(scene)?;
+    let kept = kept(scene)?;
+    let directory = kept.base.join(&kept.upper);
     let directory = directory.display();
     match scene.failure.errno {
         Errno::EBUSY => Some(
@@ -103,9 +133,9 @@ pub(super) fn layer_in_use(scene: &Scene<'_>) -> Option<Finding> {
 }
 
 pub(super) fn layer_for_changes(scene: &Scene<'_>) -> Option<Finding> {
-    let directory = kept(scene)?;
+    let directory = &kept(scene)?.base;
     let shown = directory.display();
-    let found = fs::metadata(&directory).ok()?;
+    let found = fs::metadata(directory).ok()?;
     let finding = match scene.failure.errno {
         Errno::EACCES => Finding::new(format!(
             "{shown} ({}) may not be written by {}, whom the container is on the host",
@@ -114,7 +144,7 @@ pub(super) fn layer_for_changes(scene: &Scene<'_>) -> Option<Finding> {
         )),
         Errno::EROFS => Finding::new(format!("{shown} is on a file system that is read-only")),
         _ => {
-            let mount = scene.machine.mount_of(&fs::canonicalize(&directory).ok()?)?;
+            let mount = scene.machine.mount_of(&fs::canonicalize(directory).ok()?)?;
             let fstype = mount.fstype;
             Finding::new(format!("{shown} is on {fstype}, in which no directory can be made"))
         }

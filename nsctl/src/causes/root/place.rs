@@ -12,7 +12,7 @@ use super::super::{Scene, access};
 use crate::error::Finding;
 
 /// What was to be placed when it failed: the step's text ends in its place.
-fn placed<'a>(scene: &'a Scene<'_>) -> Option<&'a PlacedAt> {
+pub(super) fn placed<'a>(scene: &'a Scene<'_>) -> Option<&'a PlacedAt> {
     let ends =
         |placed: &&PlacedAt| scene.failure.step.ends_with(&format!(" {}", placed.target.display()));
     let all = scene.asked.inside.placed.iter().filter(ends);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::super::numbers;
 use super::kernel::{KernelType, Options};
-use super::overlay::Layers;
+use super::overlay::{Changes, Layers};
 use super::tmpfs::Tmpfs;
 use super::volume::Volume;
 use super::words::Words;
@@ -201,15 +201,15 @@ fn tmpfs(target: PathBuf, fields: Vec<Field>) -> Result<MountOption, String> {
 
 fn layers(target: PathBuf, fields: Vec<Field>) -> Result<MountOption, String> {
     let mut layers = Layers::default();
+    let (mut upper, mut work) = (None, None);
     for field in fields {
         match (field.key.as_str(), &field.value) {
             ("lowerdir" | "lower" | "src" | "source", Some(_)) => layers.lower.push(field.path()),
-            ("upper", Some(_)) => once(&mut layers.upper, "upper", field.path())?,
-            ("upperdir" | "workdir", Some(_)) => {
-                return Err("upperdir= and workdir= are both in one directory here: upper=DIR \
-                            makes DIR/upper and DIR/work"
-                    .into());
+            ("upper", Some(_)) => {
+                once(&mut layers.changes, "upper", Changes::In(field.path()))?;
             }
+            ("upperdir", Some(_)) => once(&mut upper, "upperdir", field.path())?,
+            ("workdir", Some(_)) => once(&mut work, "workdir", field.path())?,
             _ => {
                 let contradicts = |said: &str| format!("{said} and {} contradict", field.key);
                 match field.flag()? {
@@ -218,6 +218,9 @@ fn layers(target: PathBuf, fields: Vec<Field>) -> Result<MountOption, String> {
                 }
             }
         }
+    }
+    if let Some(separate) = Changes::separate(upper, work)? {
+        once(&mut layers.changes, "where changes go (upper=DIR, or upperdir=)", separate)?;
     }
     if layers.lower.is_empty() || layers.lower.iter().any(|path| path.as_os_str().is_empty()) {
         return Err("lowerdir= is missing; topmost first, it can be said again".into());
@@ -293,6 +296,7 @@ mod tests {
             "type=tmpfs,dst=/t,size=64m,mode=700,uid=1,gid=2",
             "type=overlay,dst=/o,lowerdir=/a",
             "type=overlay,dst=/o,lowerdir=/a,lowerdir=b,upper=c,noexec",
+            "type=overlay,dst=/o,lowerdir=/a,upperdir=b,workdir=c",
             "type=overlay,dst=/o,lowerdir=/a,lowerdir=/b,ro",
             "type=proc,dst=/p,hidepid=2",
             "type=proc,dst=/proc",
@@ -345,7 +349,10 @@ mod tests {
             ("type=ext4,src=/dev/sda,dst=/b", "no type \"ext4\""),
             ("type=overlay,dst=/o", "lowerdir= is missing"),
             ("type=overlay,dst=/o,lowerdir=", "lowerdir= is missing"),
-            ("type=overlay,dst=/o,lowerdir=/a,upperdir=/b,workdir=/c", "upper=DIR"),
+            ("type=overlay,dst=/o,lowerdir=/a,upperdir=/b", "upperdir= without workdir="),
+            ("type=overlay,dst=/o,lowerdir=/a,workdir=/b", "workdir= without upperdir="),
+            ("type=overlay,dst=/o,lowerdir=/a,upper=/b,upperdir=/b,workdir=/c", "said twice"),
+            ("type=overlay,dst=/o,lowerdir=/a,workdir=/b,workdir=/c", "said twice"),
             ("type=overlay,dst=/o,lowerdir=/a,metacopy=on", "has no metacopy=on"),
             ("type=sysfs,dst=/s,hidepid=2", "has no hidepid=2"),
             ("type=mqueue,dst=/m,size=1", "has no size=1"),

@@ -1,13 +1,18 @@
 //! Directories shown as one: checked before the kernel would say only EINVAL or ELOOP.
 
+use std::ffi::OsStr;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use nsshim::spec::{Kind, Namespaces, Overlay, Upper};
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use nsshim::spec::{Kept, Kind, Namespaces, Overlay, Upper};
 
 use super::super::paths;
 use super::attributes::Flags;
-use super::{Around, locked};
+use super::{Around, fields, locked};
 use crate::error::Error;
 
 /// The layers as typed.
@@ -16,17 +21,114 @@ pub struct Layers {
     /// Topmost first; relative to the current directory.
     pub lower: Vec<PathBuf>,
     /// Where changes are kept.
-    pub upper: Option<PathBuf>,
+    pub changes: Option<Changes>,
     /// The mount's flags.
     pub flags: Flags,
+}
+
+/// Where changes are kept, as typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changes {
+    /// In `upper` and `work` of this directory.
+    In(PathBuf),
+    /// In two directories, as mount(8) has them.
+    Separate {
+        /// What is changed.
+        upper: PathBuf,
+        /// What the kernel needs for changing it.
+        work: PathBuf,
+    },
+}
+
+impl Changes {
+    /// Both or none of them.
+    ///
+    /// # Errors
+    /// The one that is missing.
+    pub fn separate(upper: Option<PathBuf>, work: Option<PathBuf>) -> Result<Option<Self>, String> {
+        const WHY: &str = "the kernel needs both, on one file system";
+        match (upper, work) {
+            (None, None) => Ok(None),
+            (Some(upper), Some(work)) => Ok(Some(Changes::Separate { upper, work })),
+            (Some(_), None) => Err(format!("upperdir= without workdir=: {WHY}")),
+            (None, Some(_)) => Err(format!("workdir= without upperdir=: {WHY}")),
+        }
+    }
+
+    /// Reads the value of `--overlay`: a directory, or `upperdir=DIR,workdir=DIR`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &Path) -> Result<Self, String> {
+        let bytes = text.as_os_str().as_bytes();
+        if !bytes.starts_with(b"upperdir=") && !bytes.starts_with(b"workdir=") {
+            return Ok(Changes::In(text.into()));
+        }
+        let (mut upper, mut work) = (None, None);
+        for field in fields::commas(bytes)? {
+            let path = |at: usize| PathBuf::from(OsStr::from_bytes(&field[at..]));
+            let said = match () {
+                () if field.starts_with(b"upperdir=") => upper.replace(path(9)),
+                () if field.starts_with(b"workdir=") => work.replace(path(8)),
+                () => return Err("it is a directory, or upperdir=DIR,workdir=DIR".into()),
+            };
+            if said.is_some() {
+                return Err("one of upperdir= and workdir= is said twice".into());
+            }
+        }
+        Ok(Changes::separate(upper, work)?.unwrap_or(Changes::In(text.into())))
+    }
+
+    /// The directories as they are on this machine; neither may be part of what is changed.
+    pub fn resolve(&self, lower: &[PathBuf]) -> Result<Kept, Error> {
+        match self {
+            Changes::In(path) => Ok(Kept::in_directory(kept(path, lower)?)),
+            Changes::Separate { upper, work } => separate(upper, work, lower),
+        }
+    }
+}
+
+fn separate(upper: &Path, work: &Path, lower: &[PathBuf]) -> Result<Kept, Error> {
+    let real = |path: &Path| -> Result<PathBuf, Error> {
+        let path = kept(path, lower)?;
+        // A link on the way could be changed meanwhile, and none is followed then.
+        Ok(std::fs::canonicalize(&path).unwrap_or(path))
+    };
+    let (upper, work) = (real(upper)?, real(work)?);
+    let refused = |why: &str| {
+        Error::new(format!(
+            "cannot keep changes in {} and work on them in {}",
+            paths::shown(&upper),
+            paths::shown(&work)
+        ))
+        .because(why)
+        .try_this("two directories beside each other, or upper=DIR, which makes both in DIR")
+    };
+    if upper.starts_with(&work) || work.starts_with(&upper) {
+        return Err(refused("one is inside the other"));
+    }
+    if mount_of(&upper) != mount_of(&work) {
+        return Err(refused(
+            "they are on two mounts, and the kernel moves files from one to the other",
+        ));
+    }
+    let both = upper.components().zip(work.components());
+    let base: PathBuf = both.take_while(|(one, other)| one == other).map(|(one, _)| one).collect();
+    let below = |path: &Path| path.strip_prefix(&base).unwrap_or(path).to_path_buf();
+    Ok(Kept { upper: below(&upper), work: below(&work), base })
+}
+
+fn mount_of(path: &Path) -> Option<u64> {
+    let file = open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).ok()?;
+    nsshim::sys::mount_id(file.as_fd()).ok()
 }
 
 impl Layers {
     /// The layers as they are on this machine.
     pub fn resolve(&self, around: &Around<'_>) -> Result<Overlay, Error> {
         let lower = lower(&self.lower, around.namespaces)?;
-        let upper = match &self.upper {
-            Some(path) => Upper::Kept(kept(path, &lower)?),
+        let upper = match &self.changes {
+            Some(changes) => Upper::Kept(changes.resolve(&lower)?),
             None if self.flags.has("ro") && lower.len() > 1 => Upper::None,
             None => Upper::Discarded,
         };
@@ -63,7 +165,7 @@ pub fn check_lower(path: &Path, namespaces: &Namespaces) -> Result<(), Error> {
 }
 
 /// The directory that keeps changes: it must be there, and not be part of what is changed.
-pub fn kept(path: &Path, lower: &[PathBuf]) -> Result<PathBuf, Error> {
+fn kept(path: &Path, lower: &[PathBuf]) -> Result<PathBuf, Error> {
     const WHAT: &str = "the directory for changes";
     let path = paths::absolute(WHAT, path)?;
     let found = paths::look_directory(WHAT, &path)?;
@@ -111,7 +213,7 @@ mod tests {
             let mut flags = Flags::default();
             words.iter().for_each(|word| assert!(flags.take(word).unwrap()));
             let lower = vec![one.clone(), two.clone()];
-            Layers { lower, upper: None, flags }.resolve(&around).unwrap().upper
+            Layers { lower, changes: None, flags }.resolve(&around).unwrap().upper
         };
         assert_eq!(upper(&[]), Upper::Discarded);
         assert_eq!(upper(&["ro"]), Upper::None);

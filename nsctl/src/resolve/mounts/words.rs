@@ -1,8 +1,11 @@
 //! The options of a bind mount, a word each, as docker, podman and mount(8) have them.
 
+use std::path::PathBuf;
+
 use nsshim::spec::Propagation;
 
 use super::attributes::Flags;
+use super::overlay::Changes;
 
 /// What the words of a bind say.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -15,6 +18,10 @@ pub struct Words {
     recursive: Option<(&'static str, bool)>,
     /// Whether changes go to a layer that vanishes.
     pub overlay: bool,
+    /// Where they are kept instead.
+    pub upper: Option<PathBuf>,
+    /// What the kernel needs for that.
+    pub work: Option<PathBuf>,
     /// Whether owners are stored as the container sees them.
     pub idmap: bool,
 }
@@ -37,12 +44,10 @@ const WITHOUT_MEANING: [&str; 7] =
     ["z", "Z", "nocopy", "consistent", "cached", "delegated", "default"];
 
 /// Known, and not to be had.
-const REFUSED: [(&str, &str); 9] = [
+const REFUSED: [(&str, &str); 7] = [
     ("idmap", "the map is always the container's; idmap alone"),
     ("U", "the owners of the host's files are never changed; chown them, or use --map-auto"),
     ("copy", "nothing is copied into what is mounted"),
-    ("upperdir", "the changed layer is chosen by --mount type=overlay,upper=DIR"),
-    ("workdir", "the changed layer is chosen by --mount type=overlay,upper=DIR"),
     ("unbindable", "a mount is private, slave or shared"),
     ("runbindable", "a mount is private, slave or shared"),
     ("remount", "options are said where the mount is made"),
@@ -73,6 +78,14 @@ impl Words {
             self.idmap = true;
             return Ok(true);
         }
+        for (key, slot) in [("upperdir=", &mut self.upper), ("workdir=", &mut self.work)] {
+            if let Some(path) = word.strip_prefix(key) {
+                return match slot.replace(path.into()) {
+                    None => Ok(true),
+                    Some(_) => Err(format!("{key} is said twice")),
+                };
+            }
+        }
         let name = word.split('=').next().unwrap_or(word);
         match REFUSED.iter().find(|(known, _)| *known == name) {
             Some((_, why)) => Err(format!("{name}: {why}")),
@@ -95,6 +108,10 @@ impl Words {
     /// # Errors
     /// The word that contradicts `O`.
     pub fn check_overlay(&self) -> Result<(), String> {
+        let kept = Changes::separate(self.upper.clone(), self.work.clone())?;
+        if kept.is_some() && !self.overlay {
+            return Err("upperdir= and workdir= need O".into());
+        }
         let propagation = self.propagation.filter(|(_, mode)| *mode != Propagation::Private);
         let word = propagation.map(|(word, _)| word).or(self.recursive.map(|(word, _)| word));
         match word.or(self.idmap.then_some("idmap")) {
@@ -153,7 +170,9 @@ mod tests {
             ("idmap=uids=0-1-2", "idmap alone"),
             ("idmap,O", "O and idmap contradict"),
             ("U", "never changed"),
-            ("upperdir=/x", "upper=DIR"),
+            ("O,upperdir=/x", "without workdir="),
+            ("upperdir=/x,workdir=/y", "need O"),
+            ("O,upperdir=/x,upperdir=/y", "said twice"),
             ("RO", "unknown RO"),
             ("", "unknown "),
             ("size=1", "unknown size"),

@@ -76,7 +76,7 @@ impl Trees {
     fn overlay(&mut self, layers: &Layers, target: &str, upper: &str) -> Vec<String> {
         // An image or an idmapped tree has no path of its own; said above.
         let mut paths = Vec::new();
-        let wanted = layers.lower + usize::from(layers.upper == UpperLayer::Taken);
+        let wanted = layers.lower + usize::from(matches!(layers.upper, UpperLayer::Taken { .. }));
         for tree in self.0.drain(..wanted.min(self.0.len())) {
             if let Tree::Take(take) = tree {
                 // mount(8) takes these characters for its own.
@@ -85,16 +85,19 @@ impl Trees {
             }
         }
         let mut lines = Vec::new();
-        let upper = match layers.upper {
+        let changes = match &layers.upper {
             UpperLayer::None => None,
-            UpperLayer::Taken => paths.pop(),
-            UpperLayer::Discarded => Some(format!("{STAGE}/{upper}")),
+            UpperLayer::Taken { upper, work } => paths
+                .pop()
+                .map(|base| [upper, work].map(|name| format!("{base}/{}", name.display()))),
+            UpperLayer::Discarded => {
+                Some(["upper", "work"].map(|name| format!("{STAGE}/{upper}/{name}")))
+            }
         };
         let mut all = vec![format!("lowerdir={}", paths.join(":"))];
-        if let Some(upper) = upper {
-            lines.push(format!("mkdir -p {}", quoted(&format!("{upper}/upper"))));
-            lines.push(format!("mkdir -p {}", quoted(&format!("{upper}/work"))));
-            all.push(format!("upperdir={upper}/upper,workdir={upper}/work"));
+        if let Some([upper, work]) = changes {
+            lines.push(format!("mkdir -p {} {}", quoted(&upper), quoted(&work)));
+            all.push(format!("upperdir={upper},workdir={work}"));
         }
         if layers.userxattr {
             all.push("userxattr".into());

@@ -1,8 +1,10 @@
 //! Overlays: directories shown as one.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::fmt;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, openat};
@@ -33,29 +35,31 @@ pub(super) fn mount(assembly: &mut Assembly, layers: &Layers) -> Result<OwnedFd>
         top.get_or_insert(layer.directory);
         lower.push(layer.name);
     }
-    let mut options = format!("lowerdir={}", lower.join(":"));
-    match layers.upper {
+    let mut options = format!("lowerdir={}", lower.join(":")).into_bytes();
+    match &layers.upper {
         UpperLayer::None => {}
         UpperLayer::Discarded => {
             let base = assembly.next_name();
             directory_on_stage(assembly, &base)?;
-            options += &upper_options(assembly, &base.to_string_lossy(), top.as_ref())?;
+            let [upper, work] = ["upper", "work"].map(Path::new);
+            options.extend(upper_options(assembly, &base.to_string_lossy(), [upper, work], &top)?);
         }
-        UpperLayer::Taken => {
+        UpperLayer::Taken { upper, work } => {
             let base = attach_next(assembly)?;
             forbidden |= base.forbids;
-            options += &upper_options(assembly, &base.name, top.as_ref())?;
+            options.extend(upper_options(assembly, &base.name, [upper, work], &top)?);
         }
     }
     if layers.userxattr {
-        options += ",userxattr";
+        options.extend(b",userxattr");
     }
     let name = assembly.next_name();
     directory_on_stage(assembly, &name)?;
     let name: &CStr = &name;
     // Names without a slash: we stand on the stage.
-    mount_call(Some("overlay"), name, Some("overlay"), layers.flags, Some(options.as_str()))
-        .call(|| format!("mount(\"overlay\", {name:?}, \"overlay\", 0, {options:?})"))?;
+    let text = OsStr::from_bytes(&options);
+    mount_call(Some("overlay"), name, Some("overlay"), layers.flags, Some(text))
+        .call(|| format!("mount(\"overlay\", {name:?}, \"overlay\", 0, {text:?})"))?;
     let root = open_on_stage(assembly.stage()?, name)?;
     let wanted = layers.upper != UpperLayer::None && !layers.flags.contains(MsFlags::MS_RDONLY);
     // The kernel's way to say that it cannot use the work directory.
@@ -87,17 +91,22 @@ fn attach_next(assembly: &mut Assembly) -> Result<Attached> {
     Ok(Attached { name: name.to_string_lossy().into_owned(), directory, forbids })
 }
 
-/// `upper` and `work` below `base`, made when missing. What the overlay shows of its own top is
-/// what `upper` is: like the topmost lower one.
-fn upper_options(assembly: &Assembly, base: &str, like: Option<&FileStat>) -> Result<String> {
+/// Both below `base`, made when missing. What the overlay shows of its own top is what the upper
+/// one is: like the topmost lower one.
+fn upper_options(
+    assembly: &Assembly,
+    base: &str,
+    [upper, work]: [&Path; 2],
+    like: &Option<FileStat>,
+) -> Result<Vec<u8>> {
     let stage = assembly.stage()?;
-    for name in ["upper", "work"] {
-        let path = format!("{base}/{name}");
-        match mkdirat(stage, path.as_str(), Mode::from_bits_truncate(0o755)) {
+    let (upper, work) = (Path::new(base).join(upper), Path::new(base).join(work));
+    for (name, path) in [("upper", &upper), ("work", &work)] {
+        match mkdirat(stage, path, Mode::from_bits_truncate(0o755)) {
             Ok(()) if name == "work" => {}
             Ok(()) => {
                 if let Some(like) = like {
-                    let made = openat(stage, path.as_str(), DIRECTORY, Mode::empty())
+                    let made = openat(stage, path, DIRECTORY, Mode::empty())
                         .call(|| "openat(overlay \"upper\")".into())?;
                     resemble(&made, like)?;
                 }
@@ -108,15 +117,22 @@ fn upper_options(assembly: &Assembly, base: &str, like: Option<&FileStat>) -> Re
             }
         }
     }
-    clean(assembly, base)?;
-    Ok(format!(",upperdir={base}/upper,workdir={base}/work"))
+    clean(assembly, &work)?;
+    Ok([&b",upperdir="[..], &escaped(&upper), b",workdir=", &escaped(&work)].concat())
+}
+
+/// A path as an overlay's option: ovl_next_opt() and ovl_unescape(), fs/overlayfs/params.c.
+fn escaped(path: &Path) -> Vec<u8> {
+    let special = |byte: &u8| b"\\,:".contains(byte).then_some(b'\\');
+    let bytes = path.as_os_str().as_bytes().iter();
+    bytes.flat_map(|byte| special(byte).into_iter().chain([*byte])).collect()
 }
 
 /// Removes what an overlay that was killed left of its work. The kernel does so too, but gives
 /// up two levels down, and then mounts read-only. Its directory is known by its mode.
-fn clean(assembly: &Assembly, base: &str) -> Result<()> {
-    let work = format!("{base}/work/work");
-    let is_the_kernels = fstatat(assembly.stage()?, work.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW)
+fn clean(assembly: &Assembly, work: &Path) -> Result<()> {
+    let work = work.join("work");
+    let is_the_kernels = fstatat(assembly.stage()?, &work, AtFlags::AT_SYMLINK_NOFOLLOW)
         .is_ok_and(|found| found.st_mode == SFlag::S_IFDIR.bits());
     if !is_the_kernels {
         return Ok(());
@@ -134,10 +150,12 @@ fn clean(assembly: &Assembly, base: &str) -> Result<()> {
 pub(super) fn describe(f: &mut fmt::Formatter<'_>, layers: &Layers, target: &str) -> fmt::Result {
     let lower: Vec<String> = (1..=layers.lower).map(|n| format!("tree{n}")).collect();
     write!(f, "mount(\"overlay\", {target:?}, \"overlay\", 0, \"lowerdir={}", lower.join(":"))?;
-    match layers.upper {
+    match &layers.upper {
         UpperLayer::None => {}
         UpperLayer::Discarded => f.write_str(",upperdir=upper,workdir=work")?,
-        UpperLayer::Taken => f.write_str(",upperdir=DIR/upper,workdir=DIR/work")?,
+        UpperLayer::Taken { upper, work } => {
+            write!(f, ",upperdir=DIR/{},workdir=DIR/{}", upper.display(), work.display())?;
+        }
     }
     f.write_str(if layers.userxattr { ",userxattr\")" } else { "\")" })
 }
