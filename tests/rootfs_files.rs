@@ -150,3 +150,74 @@ fn cve_2025_24965_nothing_is_written_through_a_link_of_the_root() {
         }
     });
 }
+
+#[test]
+fn lines_of_hosts_and_resolv_conf_are_added_in_dockers_words() {
+    as_each(|who| {
+        let Some(root) = busybox_root(who) else { return };
+        let options = [
+            "--add-host",
+            "nest:10.0.0.1",
+            "--add-host=six=[fe80::1]",
+            "--dns",
+            "10.0.0.2",
+            "--dns-search",
+            "a.org",
+            "--dns-search=b.org",
+            "--dns-option",
+            "ndots:2",
+            "--dns-opt=rotate",
+        ];
+        let resolver = "nameserver 10.0.0.2\nsearch a.org b.org\noptions ndots:2 rotate";
+        let shown = inside(who, &root, &options, "tail -n 2 /etc/hosts; cat /etc/resolv.conf");
+        assert_eq!(shown, format!("10.0.0.1\tnest\nfe80::1\tsix\n{resolver}"));
+        // Over the host's root: what is in its own file stays.
+        let script = "getent hosts nest six; grep -c localhost /etc/hosts; cat /etc/resolv.conf";
+        let ran = nsctl(who, [&["run"], &options[..], &["sh", "-c", script]].concat()).run();
+        assert!(
+            ran.success().starts_with("10.0.0.1        nest\nfe80::1         six\n"),
+            "{ran:?}"
+        );
+        assert!(ran.success().ends_with(resolver), "{ran:?}");
+        let servers = |text: &str| -> Vec<String> {
+            let lines = text.lines().filter(|line| line.starts_with("nameserver"));
+            lines.map(String::from).collect()
+        };
+        let ran = nsctl(who, ["run", "--dns-search", "c.org", "cat", "/etc/resolv.conf"]).run();
+        assert!(ran.success().ends_with("search c.org"), "{ran:?}");
+        let host = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+        assert_eq!(servers(&ran.stdout), servers(&host));
+    });
+}
+
+#[test]
+fn what_was_asked_for_is_there_also_where_the_root_has_no_etc() {
+    as_each(|who| {
+        let Some(root) = busybox_root(who) else { return };
+        fs::remove_dir_all(root.join("etc")).unwrap();
+        let before = super::common::tree(&root);
+        let options = ["--add-host", "nest:10.0.0.1", "--dns-search", "a.org"];
+        let shown =
+            inside(who, &root, &options, "grep nest /etc/hosts; grep a.org /etc/resolv.conf");
+        assert_eq!(shown, "10.0.0.1\tnest\nsearch a.org");
+        assert_eq!(super::common::tree(&root), before);
+    });
+}
+
+#[test]
+fn a_wrong_line_is_refused_with_what_would_be_right() {
+    as_each(|who| {
+        for (options, words) in [
+            (&["--add-host", "nest"][..], "NAME:ADDRESS"),
+            (&["--add-host", "nest:host-gateway"], "no gateway to the host"),
+            (&["--add-host", "a b:1.1.1.1"], "one word"),
+            (&["--dns-search", "a b"], "one word"),
+            (&["--dns-option", ""], "one word"),
+            (&["--no-hosts", "--add-host", "a:1.1.1.1"], "cannot be used with"),
+            (&["--dns", "none", "--dns-search", "a"], "--dns none and --dns-search contradict"),
+        ] {
+            let ran = nsctl(who, [&["run"], options, &["true"]].concat()).run();
+            ran.expect_error(125, &[words]);
+        }
+    });
+}

@@ -7,6 +7,7 @@ mod cgroup;
 mod completion;
 mod doctor;
 mod enter;
+mod etc;
 mod explain;
 mod life;
 mod ns;
@@ -18,6 +19,9 @@ pub use cgroup::CgroupArgs;
 pub use completion::{CompleteArgs, CompletionArgs, Shell};
 pub use doctor::DoctorArgs;
 pub use enter::EnterArgs;
+#[cfg(test)]
+pub use etc::HostLine;
+pub use etc::{Dns, EtcArgs};
 pub use explain::ExplainArgs;
 pub use life::{
     AttachArgs, CpArgs, EventsArgs, ExecArgs, InspectArgs, KillArgs, LifeArgs, LogDriver, LogsArgs,
@@ -25,7 +29,7 @@ pub use life::{
 };
 pub use ns::{CanArgs, DiffArgs, GraphArgs, LsArgs, NsArgs, ShowArgs, TreeArgs, TreeBy, WatchArgs};
 pub use rights::RightsArgs;
-pub use root::{Dns, PlacedBy, Placement, RootArgs};
+pub use root::{PlacedBy, Placement, RootArgs};
 pub use run::{
     DryRun, ForExec, Leftover, PropagationArg, RunAlone, RunArgs, SetgroupsArg, namespace_option,
 };

@@ -93,8 +93,12 @@ fn resolve(mut args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Resul
     let terminal = terminal::resolve(&args)?;
     let own_root = own_root(root.as_ref(), &asked, &identity, &accounts, &terminal);
     let process = process::resolve(&args, inherited, identity.user, preserve_fds, own_root)?;
-    let mut placed =
-        files::resolve(&args.root, root.as_ref(), &asked.namespaces, asked.hostname.as_deref())?;
+    let mut placed = files::resolve(
+        &args.root.etc,
+        root.as_ref(),
+        &asked.namespaces,
+        asked.hostname.as_deref(),
+    )?;
     placed.extend(mounts::resolve(&args.root.placed.0, &around)?);
     let warnings = root::take_apart(&args.root, root.as_mut(), &placed)?;
     let stop_signal = match &args.stop_signal {

@@ -1,10 +1,11 @@
 //! The options for the root file system and for what is placed in it, as typed.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
+
+use super::EtcArgs;
 
 const HEADING: &str = "Root and mounts";
 
@@ -26,36 +27,8 @@ pub struct RootArgs {
     pub read_only: bool,
     #[command(flatten)]
     pub placed: Placements,
-    /// Name server for a root of its own, or none: /etc/resolv.conf stays the root's
-    #[arg(long, help_heading = HEADING, value_name = "ADDRESS|none", value_parser = Dns::parse)]
-    pub dns: Vec<Dns>,
-    /// Leave /etc/hosts of a root of its own as it is
-    #[arg(long, help_heading = HEADING)]
-    pub no_hosts: bool,
-    /// Leave /etc/hostname of a root of its own as it is
-    #[arg(long, help_heading = HEADING)]
-    pub no_hostname: bool,
-}
-
-/// `--dns`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dns {
-    /// A server.
-    Server(IpAddr),
-    /// The root's own file.
-    None,
-}
-
-impl Dns {
-    fn parse(text: &str) -> Result<Dns, String> {
-        match text {
-            "none" => Ok(Dns::None),
-            _ => text
-                .parse()
-                .map(Dns::Server)
-                .map_err(|_| "neither an IP address nor none".to_string()),
-        }
-    }
+    #[command(flatten)]
+    pub etc: EtcArgs,
 }
 
 /// What is placed in the root, in the order of the command line, whatever the option.
@@ -278,15 +251,5 @@ mod tests {
         assert_eq!(overlay(&["--overlay", "true"]), (Some(None), vec!["true".into()]));
         let kept = Some(Some(PathBuf::from("/d")));
         assert_eq!(overlay(&["--overlay=/d", "true"]), (kept, vec!["true".into()]));
-    }
-
-    #[test]
-    fn a_name_server_is_an_address() {
-        let server: IpAddr = "fe80::1".parse().unwrap();
-        assert_eq!(Dns::parse("fe80::1"), Ok(Dns::Server(server)));
-        assert_eq!(Dns::parse("none"), Ok(Dns::None));
-        for wrong in ["", "localhost", "1.2.3", "1.2.3.4.5", "1.2.3.4 ", "256.0.0.1"] {
-            assert!(Dns::parse(wrong).is_err(), "{wrong:?}");
-        }
     }
 }

@@ -174,7 +174,7 @@ fn an_old_overlay_is_known_by_its_error() {
     });
     let none = Files::new("overlay", &[]);
     let find = |errno| none.find("layer-in-use", &asked, &failure("mount(\"overlay\")", errno));
-    assert!(find(Errno::EBUSY).unwrap().evidence.contains("/kept are in use"));
+    assert!(find(Errno::EBUSY).unwrap().evidence.contains("/kept/upper are in use"));
     assert!(find(Errno::ESTALE).unwrap().evidence.contains("made over another"));
     assert_eq!(find(Errno::EINVAL), None);
 }

@@ -41,6 +41,9 @@ const TABLE: &[Row] = &[
     row(&["--stop-signal"], One, Ours::Word("--stop-signal")),
     row(&["--stop-timeout"], One, Ours::Word("--stop-timeout")),
     row(&["--dns"], One, Ours::Word("--dns")),
+    row(&["--dns-search"], One, Ours::Word("--dns-search")),
+    row(&["--dns-option", "--dns-opt"], One, Ours::Word("--dns-option")),
+    row(&["--add-host"], One, Ours::Word("--add-host")),
     row(&["--oom-score-adj"], One, Ours::Word("--oom-score-adj")),
     row(&["--umask"], One, Ours::Word("--umask")),
     row(&["--init"], Nothing, Ours::Anyway("PID 1 is an init")),
@@ -67,12 +70,6 @@ const TABLE: &[Row] = &[
         &["--expose", "--network-alias", "--net-alias", "--link", "--ip", "--ip6", "--mac-address"],
         One,
         Ours::Not(NETWORK),
-    ),
-    row(&["--add-host"], One, Ours::Not("--file /etc/hosts=CONTENT")),
-    row(
-        &["--dns-search", "--dns-option", "--dns-opt"],
-        One,
-        Ours::Not("--file /etc/resolv.conf=CONTENT"),
     ),
     row(
         &[

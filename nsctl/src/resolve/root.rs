@@ -16,7 +16,7 @@ use nsshim::spec::{
 use self::throwaway::Throwaway;
 use super::mounts::{self, Around, Changes};
 use super::paths;
-use crate::args::{Dns, RootArgs, RunArgs};
+use crate::args::{RootArgs, RunArgs};
 use crate::error::Error;
 
 /// Resolves the root; `None` when the host's is taken as it is and nothing is placed in it.
@@ -99,15 +99,14 @@ pub fn check_maps(args: &RunArgs, root: Option<&Root>, around: &Around<'_>) -> R
 
 /// The option for which the root is put together anew, the weightiest first.
 fn asking(args: &RootArgs) -> Option<String> {
-    let server = args.dns.iter().any(|dns| *dns != Dns::None);
     let options = [
         ("--rootfs", args.rootfs.is_some()),
         ("--overlay", args.overlay.is_some()),
         ("--overlay-lower", !args.overlay_lower.is_empty()),
         ("--read-only", args.read_only),
-        ("--dns", server),
     ];
     let named = options.into_iter().find(|(_, given)| *given).map(|(name, _)| name.to_string());
+    let named = named.or_else(|| args.etc.asking().map(String::from));
     named.or_else(|| args.placed.0.first().map(|placement| placement.option.name()))
 }
 
