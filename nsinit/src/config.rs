@@ -130,6 +130,10 @@ pub struct Config {
     pub parent_death: Option<i32>,
     /// Whether the workload is to be killed when nsinit is, even if nsinit is PID 1.
     pub pdeathsig: bool,
+    /// Whether all that runs under nsinit is to be killed when its parent dies.
+    pub die_with_parent: bool,
+    /// Where 1 is written then: cgroup.kill of the control group that all is in.
+    pub kill_fd: Option<i32>,
     /// What nsinit exits with for each exit code of the workload.
     pub exit_codes: Codes,
     /// How long a signal to stop is held back.
@@ -178,6 +182,8 @@ impl Config {
             group: if dumb_init { Group::Session } else { Group::Foreground },
             parent_death: None,
             pdeathsig: false,
+            die_with_parent: false,
+            kill_fd: None,
             exit_codes: Codes::new(),
             delay_ms: None,
             grace_ms: None,

@@ -47,6 +47,8 @@ pub fn run(arguments: Strings<'static>, environment: Strings<'static>) -> u8 {
         return personality.failure_code();
     }
 
+    // Until it is told otherwise, whoever dies after this is the one that started us.
+    let parent = sys::getppid();
     let orphan = prepare(&config);
     if orphan == Some(signal::KILL) {
         return 128 + signal::KILL as u8;
@@ -63,7 +65,7 @@ pub fn run(arguments: Strings<'static>, environment: Strings<'static>) -> u8 {
     leave_group(&config);
     report(&config, Report::Started { pid: workload.pid });
     status::started(&config, workload.pid);
-    let mut supervisor = Supervisor::new(&config, workload, terminal);
+    let mut supervisor = Supervisor::new(&config, workload, terminal, parent);
     supervisor.settle();
     if let Some(signal) = orphan {
         supervisor.pass_on(signal);
@@ -111,11 +113,15 @@ fn prepare(config: &Config) -> Option<i32> {
         // Executed from memory it would be called memfd:nsinit, or 7.
         let _ = sys::set_name(c"nsinit");
     }
-    for fd in [config.report_fd, config.status_fd].into_iter().flatten() {
+    for fd in [config.report_fd, config.status_fd, config.kill_fd].into_iter().flatten() {
         // The workload keeps its three, if one of them is asked to serve for that, too.
         if fd > 2 {
             let _ = sys::set_cloexec(fd);
         }
+    }
+    if config.die_with_parent {
+        // Any that wakes us: that the parent is another tells.
+        let _ = sys::set_pdeathsig(signal::TERM);
     }
     let signal = config.parent_death?;
     let parent = sys::getppid();

@@ -2,11 +2,39 @@
 
 #![forbid(unsafe_code)]
 
-use crate::sys;
+use crate::sys::{self, Errno, SigSet, signal};
 use crate::text::Text;
 
 /// Generations of descendants that are looked for. (One more costs one more frame.)
 const DEPTH: u32 = 16;
+
+/// How long what is killed may take to end.
+const PATIENCE_MS: u64 = 10_000;
+
+/// Kills and reaps all that runs under nsinit, and returns what to exit with: nobody else is left
+/// who would. What is orphaned meanwhile comes to nsinit and is met again.
+///
+/// `group` is cgroup.kill of the control group that all of it is in, nsinit, too: then that is the
+/// end. Linux 5.14
+pub fn end_all(pid: i32, group: Option<i32>) -> u8 {
+    if let Some(fd) = group {
+        let _ = sys::write(fd, b"1");
+    }
+    let give_up = sys::now_ms() + PATIENCE_MS;
+    loop {
+        signal_all(pid, signal::KILL);
+        let reaped = loop {
+            match sys::wait4(None) {
+                Ok(Some(_)) => {}
+                other => break other,
+            }
+        };
+        if matches!(reaped, Err(Errno::ECHILD)) || sys::now_ms() > give_up {
+            return 128 + signal::KILL as u8;
+        }
+        let _ = sys::rt_sigtimedwait(SigSet::of(signal::CHLD), Some(10));
+    }
+}
 
 /// Sends `signal` to all that nsinit has below it.
 ///

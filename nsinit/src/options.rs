@@ -26,10 +26,12 @@ enum Kind {
     Argv0,
     Chdir,
     Delay,
+    DieWithParent,
     Exit,
     Grace,
     Group,
     Help,
+    KillFd,
     License,
     Mask,
     Filter,
@@ -93,7 +95,7 @@ pub fn known() -> impl Iterator<Item = Known> {
     })
 }
 
-static OPTIONS: [Row; 29] = [
+static OPTIONS: [Row; 31] = [
     flag(b'h', "help", Kind::Help),
     flag(b'V', "version", Kind::Version),
     flag(b'l', "license", Kind::License),
@@ -121,6 +123,8 @@ static OPTIONS: [Row; 29] = [
     value(NONE, "mask", Kind::Mask),
     value(NONE, "filter", Kind::Filter),
     flag(NONE, "pdeathsig", Kind::Pdeathsig),
+    flag(NONE, "die-with-parent", Kind::DieWithParent),
+    value(NONE, "kill-fd", Kind::KillFd),
     flag(NONE, "all-cpus", Kind::AllCpus),
     flag(NONE, "no-env", Kind::NoEnv),
 ];
@@ -281,6 +285,8 @@ fn set(config: &mut Config, kind: Kind, text: &'static [u8]) -> Option<()> {
         Kind::Mask => config.mask = Some(SigSet(parse_hex(text)?)),
         Kind::Filter => config.filter = parse_hex(text)?,
         Kind::Pdeathsig => config.pdeathsig = true,
+        Kind::DieWithParent => config.die_with_parent = true,
+        Kind::KillFd => config.kill_fd = Some(parse_number(text)?),
         Kind::AllCpus => config.all_cpus = true,
         Kind::NoEnv => config.environment = false,
     }

@@ -30,6 +30,8 @@ exits as PROGRAM did (128+N if signal N killed it).
   -c, --single-child     no session, signals to the child
   -s, --subreaper        (always, where it is not PID 1)
       --pdeathsig        kill PROGRAM with the init (always, where not PID 1)
+      --die-with-parent  kill all that runs when the parent dies
+      --kill-fd FD       ... by writing 1 to FD, a cgroup.kill
   -P, --pause            no PROGRAM: reap until TERM or INT
   -v, --verbose          tell more; twice: every signal
   -w, --warn-reaped      tell of orphans

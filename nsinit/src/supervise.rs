@@ -30,6 +30,8 @@ pub struct Supervisor<'a> {
     timers: Timers,
     /// What the workload ended with, while nsinit stays for what is left.
     ended: Option<u8>,
+    /// Who started us.
+    parent: i32,
 }
 
 enum Reaped {
@@ -45,7 +47,12 @@ enum Reaped {
 
 impl<'a> Supervisor<'a> {
     /// For a workload that has just started.
-    pub fn new(config: &'a Config, workload: Workload, terminal: Option<Terminal>) -> Self {
+    pub fn new(
+        config: &'a Config,
+        workload: Workload,
+        terminal: Option<Terminal>,
+        parent: i32,
+    ) -> Self {
         let pid = sys::getpid();
         let place = Place {
             pid,
@@ -53,7 +60,7 @@ impl<'a> Supervisor<'a> {
             same_group: workload.same_group,
         };
         let timers = Timers::new(config, sys::now_ms);
-        Supervisor { config, workload, terminal, place, timers, ended: None }
+        Supervisor { config, workload, terminal, place, timers, ended: None, parent }
     }
 
     /// Lets go of what was inherited: whoever waits for the end of a pipe, or wants to unmount
@@ -62,6 +69,7 @@ impl<'a> Supervisor<'a> {
         let kept = [
             self.config.report_fd,
             self.config.status_fd,
+            self.config.kill_fd,
             self.terminal.filter(|_| self.gives_back()).map(|terminal| terminal.fd),
             self.config.logs().then_some(2),
         ];
@@ -106,7 +114,11 @@ impl<'a> Supervisor<'a> {
             let set = if others { SigSet::ALL.without(signal::CHLD) } else { SigSet::ALL };
             let timeout = if others || more { Some(0) } else { self.remaining() };
             let mut reap = false;
-            match sys::rt_sigtimedwait(set, timeout) {
+            let woken = sys::rt_sigtimedwait(set, timeout);
+            if self.config.die_with_parent && sys::getppid() != self.parent {
+                return leftover::end_all(self.place.pid, self.config.kill_fd);
+            }
+            match woken {
                 Ok(info) if info.signo == signal::CHLD => {
                     self.take(&info);
                     reap = true;

@@ -35,6 +35,14 @@ pub(crate) struct Image<'a> {
     pub filter: Option<u64>,
 }
 
+/// The control groups' files that the child uses, opened by the shim.
+pub(crate) struct Doors<'a> {
+    /// It writes itself into these.
+    pub tasks: &'a [OwnedFd],
+    /// What nsinit ends all by when the shim dies.
+    pub kill: Option<BorrowedFd<'a>>,
+}
+
 /// Carries out the inside of the plan and becomes nsinit, or reports why not.
 ///
 /// May run in the shim's memory ([`sys::clone_vfork`]), so it owns nothing.
@@ -45,11 +53,17 @@ pub(crate) fn run(
     image: Option<Image<'_>>,
     held: Option<&Held>,
     making: &Making,
-    tasks: &[OwnedFd],
+    doors: &Doors<'_>,
 ) -> ! {
     let file = image.and_then(|image| image.file);
-    let mut context =
-        InsideContext { channel, proc, image: file, assembly: RefCell::default(), tasks };
+    let mut context = InsideContext {
+        channel,
+        proc,
+        image: file,
+        assembly: RefCell::default(),
+        tasks: doors.tasks,
+        kill: doors.kill,
+    };
     // Again at the end, since a change of ids makes the kernel forget it.
     run_all(&[Inside::DieWithShim], &context);
     run_all(&plan.early, &context);
@@ -82,7 +96,10 @@ pub(crate) fn run(
                     .and_then(|image| image.filter)
                     .map(|filter| number(format!("--filter={filter:x}"))),
             );
-            become_init(&plan.exec, argv, program, channel, file)
+            if let Some(kill) = doors.kill {
+                argv.extend([c"--kill-fd".into(), number(kill.as_raw_fd().to_string())]);
+            }
+            become_init(&plan.exec, argv, program, (channel, doors.kill), file)
         }
         _ => become_workload(&plan.exec, program, channel, held),
     }
@@ -164,7 +181,7 @@ fn words(
         argv.push(c"--all-cpus".into());
     }
     if options.kill_workload {
-        argv.push(c"--pdeathsig".into());
+        argv.extend([c"--pdeathsig".into(), c"--die-with-parent".into()]);
     }
     argv
 }
@@ -173,7 +190,7 @@ fn become_init(
     exec: &Exec,
     mut argv: Vec<CString>,
     program: Option<CString>,
-    channel: BorrowedFd<'_>,
+    (channel, kill): (BorrowedFd<'_>, Option<BorrowedFd<'_>>),
     image: BorrowedFd<'_>,
 ) -> ! {
     let (argv0, command) = command(exec, program);
@@ -183,7 +200,7 @@ fn become_init(
     argv.push(c"--".into());
     argv.extend(command);
 
-    let errno = sys::exec_with_channel(image, channel, &argv, &exec.env);
+    let errno = sys::exec_with(image, &[Some(channel), kill], &argv, &exec.env);
     fail(channel, CallError { call: "execveat(memfd:nsinit)".into(), errno }, "start nsinit")
 }
 

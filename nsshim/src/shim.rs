@@ -167,7 +167,10 @@ fn make_child(
     entrances: Entrances,
 ) -> Result<Child, Failure> {
     let Begin { making, held, .. } = begin;
-    let Entrances { clone: group, tasks } = entrances;
+    let Entrances { clone: group, tasks, kill } = entrances;
+    // Where a pid namespace ends with its init nothing else is needed.
+    let kill = kill.as_ref().map(AsFd::as_fd).filter(|_| !plan.ends_as_one);
+    let doors = child::Doors { tasks: &tasks, kill };
     let proc = context.proc;
     let (ours, theirs) = channel::pair()
         .call(|| "socketpair(AF_UNIX, SOCK_SEQPACKET)".into())
@@ -181,7 +184,7 @@ fn make_child(
             bytes: &image.bytes,
             filter: image.filter,
         });
-        child::run(plan, theirs.as_fd(), proc, image, held, &making, &tasks)
+        child::run(plan, theirs.as_fd(), proc, image, held, &making, &doors)
     };
     let (pid, pidfd) = if plan.child_may_share_memory() {
         sys::clone_vfork(plan.clone, become_child)

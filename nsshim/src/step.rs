@@ -225,6 +225,8 @@ pub(crate) struct InsideContext<'a> {
     pub assembly: RefCell<tree::Assembly>,
     /// The control groups' files that it writes itself into.
     pub tasks: &'a [OwnedFd],
+    /// What ends all in its group, for nsinit.
+    pub kill: Option<BorrowedFd<'a>>,
 }
 
 impl Outside {

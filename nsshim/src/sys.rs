@@ -20,7 +20,7 @@ mod xattr;
 pub(crate) use affinity::{Processors, getcpu, sched_getaffinity, sched_setaffinity};
 pub(crate) use clone::{Cloned, clone_vfork, clone3};
 pub use directory::{getdents64, names, readlinkat};
-pub(crate) use exec::exec_with_channel;
+pub(crate) use exec::exec_with;
 pub use fd::{
     close_all_but, duplicate, is_open, own_received, replace_standard_stream, standard_input,
     standard_output,

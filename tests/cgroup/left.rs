@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::ground::{Ground, on_each};
-use crate::common::eventually;
+use crate::common::{eventually, helper};
 
 fn number(ground: &Ground, of: &str) -> Pid {
     Pid::from_raw(ground.inspect()["state"][of].as_i64().unwrap() as i32)
@@ -73,10 +73,17 @@ fn what_is_left_of_a_container_killed_with_its_shim_goes_with_the_next_command()
                 ground.start(&["--pid=host", "sh", "-c", script]);
                 let group = ground.groups()[0].clone();
                 assert!(eventually(Duration::from_secs(10), || ground.processes(&group).len() == 4));
-                kill(number(ground, "shim"), Signal::SIGKILL).unwrap();
+                // The init would end all, were it not killed first; the shim, did it not sleep.
+                let (shim, init) = (number(ground, "shim"), number(ground, "pid"));
+                for (process, signal) in
+                    [(shim, Signal::SIGSTOP), (init, Signal::SIGKILL), (shim, Signal::SIGKILL)]
+                {
+                    kill(process, signal).unwrap();
+                }
                 let dead = || ground.inspect()["state"]["status"] == "dead";
                 assert!(eventually(Duration::from_secs(10), dead));
                 let before = ground.processes(&group);
+                assert!(!before.is_empty());
                 ground.run(verb).success();
                 let expected = if verb[0] == "start" { 1 } else { 0 };
                 assert_eq!(ground.groups().len(), expected, "{verb:?} {hierarchies:?}");
@@ -130,4 +137,24 @@ fn whoever_is_killed_in_the_foreground_the_group_goes() {
         ground.run_in_group(&["true"]).success();
         assert_eq!(ground.noted(), 0);
     });
+}
+
+/// Where no pid namespace ends all of it, its init does when the shim is gone: at once, by the
+/// group. Not even processes that never stay escape.
+#[test]
+fn all_in_the_group_ends_with_the_shim() {
+    let hop = helper("hop");
+    let hop = hop.each_ref().map(String::as_str);
+    for start in [&["sh", "-c", "setsid sleep 1000 & sleep 1001 & sleep 1002"], &hop] {
+        on_each(&["unified"], |ground| {
+            ground.start(&[&["--pid=host"][..], start].concat());
+            ground.run(&["exec", "-d", "c", "sleep", "1000"]).success();
+            let group = ground.groups()[0].clone();
+            kill(number(ground, "shim"), Signal::SIGKILL).unwrap();
+            let empty = || ground.processes(&group).is_empty();
+            assert!(eventually(Duration::from_secs(10), empty), "{:?}", ground.processes(&group));
+            ground.run(&["rm", "c"]).success();
+            ground.expect_no_group();
+        });
+    }
 }

@@ -1,12 +1,13 @@
 //! Whatever is killed, `ps` does not lie, and what is left can be removed.
 
 use std::fs;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::Home;
-use crate::common::as_each;
+use crate::common::{as_each, helper};
 
 fn number(home: &Home, of: &str) -> Pid {
     let text = home.run(&["inspect", "c"]).success().to_string();
@@ -104,5 +105,23 @@ fn nobody_else_reads_what_is_kept() {
         // CVE-2020-15257: no socket that another network namespace's owner could reach.
         let abstract_sockets = fs::read_to_string("/proc/net/unix").unwrap();
         assert!(!abstract_sockets.lines().any(|line| line.contains("@") && line.contains("nsctl")));
+    });
+}
+
+/// Where no pid namespace ends all of it, its init does when the shim is gone.
+#[test]
+fn nothing_of_a_container_that_shares_process_ids_outlives_its_shim() {
+    as_each(|who| {
+        let hop = helper("hop");
+        let hop = hop.each_ref().map(String::as_str);
+        for start in [&["sh", "-c", "setsid sleep 1000 & sleep 1001 & sleep 1002"], &hop] {
+            let home = Home::new(who);
+            let (ran, tag) = home
+                .nsctl(&[&["run", "-d", "--name=c", "--pid=host"][..], start].concat())
+                .detached();
+            ran.success();
+            kill(number(&home, "shim"), Signal::SIGKILL).unwrap();
+            tag.expect_none_within(Duration::from_secs(10));
+        }
     });
 }

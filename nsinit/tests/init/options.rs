@@ -257,6 +257,46 @@ fn the_parent_death_signal_is_passed_on() {
 }
 
 #[test]
+fn all_that_runs_dies_with_the_parent_if_asked_for() {
+    // They hold standard output open, whose end is waited for.
+    let script = "setsid sleep 1000 & (sleep 1001 & sleep 1002 &); echo ready; sleep 1003";
+    let mut run = Run::new(Mode::Child, ["--die-with-parent", "sh", "-c", script])
+        .wrapper(&["sh", "-c", "\"$@\" < /dev/null & read x; exit 0", "sh"])
+        .stdin(Stdio::piped())
+        .start();
+    run.until("ready");
+    run.end_input();
+    run.finish();
+}
+
+#[test]
+fn the_group_is_told_to_die_first_and_only_then() {
+    let file = std::env::temp_dir().join(format!("nsinit-kill-fd-{}", std::process::id()));
+    let path = file.to_str().unwrap();
+    let options = ["--die-with-parent", "--kill-fd", "7", "sh", "-c", "echo ready; sleep 1000"];
+    let mut run = Run::new(Mode::Child, options)
+        .wrapper(&["sh", "-c", "\"$@\" 7> \"$0\" < /dev/null & read x; exit 0", path])
+        .stdin(Stdio::piped())
+        .start();
+    run.until("ready");
+    let before = std::fs::read_to_string(&file);
+    run.end_input();
+    run.finish();
+    let after = std::fs::read_to_string(&file);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!((before.unwrap().as_str(), after.unwrap().as_str()), ("", "1"));
+}
+
+#[test]
+fn a_signal_is_no_sign_that_the_parent_died() {
+    let script = "trap 'echo told; exit 3' TERM; echo ready; while :; do sleep 0.01; done";
+    let mut run = Run::new(Mode::Child, ["--die-with-parent", "sh", "-c", script]).start();
+    run.until("ready");
+    run.signal(15);
+    assert_eq!(run.finish().code, 3);
+}
+
+#[test]
 fn a_parent_that_is_dead_already_is_noticed() {
     // nsinit starts when the leader of its session, its parent, has ended.
     let orphan = "while grep -q \"^PPid:.$P\\$\" /proc/$$/status; do :; done; exec \"$@\"";

@@ -19,6 +19,8 @@ pub(crate) struct Entrances {
     pub clone: Option<OwnedFd>,
     /// The files `tasks` of version 1: the child puts itself there.
     pub tasks: Vec<OwnedFd>,
+    /// What ends all in the group of version 2, `cgroup.kill`: for an init whose shim is killed.
+    pub kill: Option<OwnedFd>,
 }
 
 pub(super) fn enable(group: &Group, controllers: &[String]) -> Result<()> {
@@ -46,7 +48,10 @@ pub(super) fn open(entrances: &RefCell<Entrances>, group: &Group, own: bool) -> 
     })?;
     let mut entrances = entrances.borrow_mut();
     match group.version {
-        Version::V2 => entrances.clone = Some(opened),
+        Version::V2 => {
+            entrances.clone = Some(opened);
+            entrances.kill = if own { group.open_kill() } else { None };
+        }
         Version::V1 => entrances.tasks.push(opened),
     }
     Ok(())

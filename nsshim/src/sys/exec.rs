@@ -7,18 +7,20 @@ use std::ptr;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
-/// Executes `image`, which inherits `channel` at the number it has.
+/// Executes `image`, which inherits what is `kept` at the numbers it has.
 ///
 /// Makes no descriptor: the limit for the workload's may be in force, and be low.
 /// Returns only when it failed. execveat(2) with `AT_EMPTY_PATH`, Linux 3.19.
-pub fn exec_with_channel(
+pub fn exec_with(
     image: BorrowedFd<'_>,
-    channel: BorrowedFd<'_>,
+    kept: &[Option<BorrowedFd<'_>>],
     argv: &[CString],
     env: &[CString],
 ) -> Errno {
-    if let Err(errno) = fcntl(channel, FcntlArg::F_SETFD(FdFlag::empty())) {
-        return errno;
+    for fd in kept.iter().flatten() {
+        if let Err(errno) = fcntl(fd, FcntlArg::F_SETFD(FdFlag::empty())) {
+            return errno;
+        }
     }
     let argv = pointers(argv.iter().map(CString::as_c_str));
     let env = pointers(env.iter().map(CString::as_c_str));
