@@ -15,6 +15,7 @@ mod capabilities;
 mod cgroup;
 mod descriptors;
 mod facts;
+mod halves;
 mod hostnames;
 mod link;
 mod mounts;
@@ -36,6 +37,7 @@ use std::path::PathBuf;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nsshim::spec::Kind;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
@@ -63,7 +65,7 @@ pub struct Places {
 }
 
 /// All that was found.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub struct Found {
     /// By number.
     pub namespaces: BTreeMap<Id, Namespace>,
@@ -74,11 +76,12 @@ pub struct Found {
 }
 
 /// One namespace.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Namespace {
     /// Its number.
     pub id: Id,
     /// Its kind.
+    #[serde(with = "halves::kind")]
     pub kind: Kind,
     /// How many processes are in it.
     pub processes: u32,
@@ -97,7 +100,7 @@ pub struct Namespace {
 }
 
 /// What keeps a namespace, besides processes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Holder {
     /// A thread that is elsewhere than its process.
     Thread {
@@ -125,7 +128,8 @@ pub enum Holder {
         /// Its descriptor.
         fd: i32,
     },
-    /// A bind mount.
+    /// A bind mount; looked for when all processes are known.
+    #[serde(skip)]
     Mount {
         /// A process that sees it, unless it is in our own mount namespace.
         seen_by: Option<i32>,
@@ -139,7 +143,7 @@ pub enum Holder {
 }
 
 /// A process and its namespaces.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Process {
     /// Its number.
     pub pid: i32,
@@ -148,7 +152,7 @@ pub struct Process {
 }
 
 /// How many processes could not be read, and why.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
 pub struct Unread {
     /// They belong to others.
     pub others: u32,
@@ -167,7 +171,8 @@ impl Found {
     pub fn look(places: Places) -> Result<Found, Error> {
         let proc = open_proc()?;
         let mut found = Found::default();
-        processes::walk(&proc, places, &mut found)?;
+        halves::walk(&proc, &processes::all(&proc)?, places, &mut found);
+        found.tidy();
         if places.all {
             mounts::look(&proc, places, &mut found);
         }

@@ -178,3 +178,21 @@ fn a_thousand_are_found() {
     let quick = list(Who::Root, &["--quick", "-t", "uts"]);
     assert!(quick.iter().all(|namespace| !its.contains(&&namespace["id"])));
 }
+
+/// So many that two look at a time.
+#[test]
+fn a_crowd_is_counted_whole() {
+    as_each(|who| {
+        let script = "for at in $(seq 400); do sleep 1000 & done; \
+                      readlink /proc/self/ns/pid; read wait; kill $(jobs -p)";
+        let fixture = Fixture::nsctl(who, ["run", "--", "sh", "-c", script]);
+        for options in [&["--type", "pid"][..], &["--quick", "--type", "pid"]] {
+            let all = list(who, options);
+            let found = all.iter().find(|one| one["id"] == number(&fixture.said[0])).unwrap();
+            // nsinit, sh and all that it left.
+            assert_eq!(found["procs"], 402, "{found:#}");
+            let command = found["command"].as_str().unwrap();
+            assert!(command.starts_with("nsinit"), "{found:#}");
+        }
+    });
+}

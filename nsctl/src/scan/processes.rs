@@ -15,11 +15,15 @@ use crate::error::Error;
 /// The numbers of a process's namespaces in the order of [`Kind::ALL`]; 0 where there is none.
 pub type Links = [Id; 8];
 
-/// Looks at every process, and as asked at its threads and descriptors.
-pub(super) fn walk(proc: &OwnedFd, places: Places, found: &mut Found) -> Result<(), Error> {
-    let failed = |errno: Errno| Error::new(format!("cannot read /proc: {errno}"));
+/// The numbers of all processes.
+pub(super) fn all(proc: &OwnedFd) -> Result<Vec<i32>, Error> {
+    numbers(proc, ".").map_err(|errno| Error::new(format!("cannot read /proc: {errno}")))
+}
+
+/// Looks at these processes, and as asked at their threads and descriptors.
+pub(super) fn walk(proc: &OwnedFd, pids: &[i32], places: Places, found: &mut Found) {
     let mut room = descriptors::Room::default();
-    for pid in numbers(proc, ".").map_err(failed)? {
+    for &pid in pids {
         let Ok(directory) = ns_directory(proc, &format!("{pid}/ns")) else { continue };
         let links = match read(&directory) {
             Ok(links) => links,
@@ -44,7 +48,6 @@ pub(super) fn walk(proc: &OwnedFd, places: Places, found: &mut Found) -> Result<
         }
         found.processes.push(Process { pid, links });
     }
-    Ok(())
 }
 
 /// What the process's next child will be in, where that is not what it is in itself.
