@@ -132,7 +132,8 @@ impl Keeper {
     pub fn settle(&mut self) {
         self.unneeded.clear();
         crate::sys::trim_heap();
-        crate::sys::forget_used_stack();
+        // Nobody waits for what comes next.
+        crate::sys::forget_used_stack(1);
     }
 
     /// What must stay open.

@@ -105,7 +105,7 @@ impl<'a> Monitor<'a> {
         };
         monitor.let_go();
         // The command line was read in it, and the plan made; from here on we need little.
-        sys::forget_used_stack();
+        sys::forget_used_stack(4);
         Ok(monitor)
     }
 

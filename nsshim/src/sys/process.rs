@@ -43,18 +43,17 @@ pub fn pidfd_getfd(process: impl AsFd, number: i32) -> nix::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
-/// Gives back the memory of the stack below the caller's frame: what earlier calls left there.
-/// madvise(2), `MADV_DONTNEED`
-pub(crate) fn forget_used_stack() {
+/// Gives back the memory of the stack below the caller's frame, what earlier calls left there,
+/// but for so many pages: what comes next need not fault for those again. madvise(2),
+/// `MADV_DONTNEED`
+pub(crate) fn forget_used_stack(keep: usize) {
     const PAGE: usize = 4096;
-    // A call of the kind that comes next fits in it, so that it need not fault again.
-    const KEPT: usize = 4 * PAGE;
     // The kernel keeps 1 MiB below a stack free of other mappings. mm/mmap.c, stack_guard_gap
     const MOST: usize = 512 * 1024;
     let here = 0u8;
-    let end = (&raw const here as usize - KEPT) & !(PAGE - 1);
-    // SAFETY: the range is at least four pages below this frame, so it holds no frame in use
-    // and no red zone, and nothing but the stack is mapped in it; the rest is skipped.
+    let end = (&raw const here as usize - keep.max(1) * PAGE) & !(PAGE - 1);
+    // SAFETY: the range is at least a page below this frame, so it holds no frame in use and no
+    // red zone, and nothing but the stack is mapped in it; the rest is skipped.
     unsafe { libc::madvise((end - MOST) as *mut libc::c_void, MOST, libc::MADV_DONTNEED) };
 }
 
