@@ -18,10 +18,12 @@ mod init;
 mod life;
 mod measure;
 mod memory;
+mod namespaces;
 mod report;
 mod root;
 mod starts;
 mod statistics;
+mod tables;
 mod throughput;
 mod watchdog;
 
@@ -55,7 +57,7 @@ pub struct Args {
     /// Stop after this many rounds, even if there is time left
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
-    /// Time to measure in, everything together; 170, for `root` 90, for `life` 240
+    /// Time to measure in, everything together; 170, for `root` and `ns` 90, for `life` 240
     #[arg(long, value_name = "N")]
     seconds: Option<u64>,
     /// Measure only these contestants
@@ -79,6 +81,8 @@ enum Suite {
     Root,
     /// Containers that live on their own: run -d, exec, ps, memory, a thousand of them, the relay
     Life,
+    /// See and enter namespaces: ns ls beside lsns, enter beside nsenter
+    Ns,
 }
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -133,6 +137,7 @@ pub fn run(args: &Args) -> Result<()> {
         Suite::Init => init::run(args),
         Suite::Root => root::run(args),
         Suite::Life => life::run(args),
+        Suite::Ns => namespaces::run(args),
     }
 }
 

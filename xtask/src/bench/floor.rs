@@ -35,6 +35,11 @@ pub fn compile_pour(to: &Path) -> Result<()> {
     compile("pour.rs", to, STATIC)
 }
 
+/// Compiles the workload that is many processes.
+pub fn compile_crowd(to: &Path) -> Result<()> {
+    compile("crowd.rs", to, STATIC)
+}
+
 /// Compiles the floor: clone3 + execve + wait4.
 pub fn compile_floor(to: &Path) -> Result<()> {
     compile("floor.rs", to, FREESTANDING)

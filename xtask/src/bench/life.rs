@@ -5,11 +5,11 @@ mod contestants;
 mod many;
 mod memory;
 mod relay;
-mod result;
 
 use super::contestants::{LeftOut, Workload};
 use super::identity::Identity;
 use super::report::{Host, Target};
+use super::tables::{self, Findings, Half, Ratio};
 use super::{Args, Job, Measured, arena::Arena, arena::Home, cgroups, in_worker};
 use crate::{Result, cargo};
 use std::process::{Command, Stdio};
@@ -17,6 +17,18 @@ use std::time::{Duration, Instant};
 
 /// Time to measure in, if nothing else is said.
 const DEFAULT_SECONDS: u64 = 240;
+
+/// What was promised.
+const RATIOS: &[Ratio] = &[
+    ("nsctl-d", "podman-d", Some(0.1)),
+    ("nsctl-d", "runc-d", Some(0.5)),
+    ("nsctl-d", "crun-d", None),
+    ("nsctl-exec", "nsenter", Some(0.8)),
+    ("nsctl-exec", "crun-exec", Some(0.37)),
+    ("nsctl-exec", "runc-exec", None),
+    ("nsctl-exec", "podman-exec", None),
+    ("nsctl-enter", "nsenter", Some(0.8)),
+];
 
 /// Measures, prints the tables and the verdicts.
 pub fn run(args: &Args) -> Result<()> {
@@ -37,7 +49,7 @@ pub fn run(args: &Args) -> Result<()> {
         let bench = Bench { home: arena.home(&identity)?, arena: &arena, identity: &identity };
         halves.push(measure(&bench, args, share)?);
     }
-    let result = result::Findings { host, seconds: begin.elapsed().as_secs_f64(), halves };
+    let result = Findings { host, seconds: begin.elapsed().as_secs_f64(), halves };
     print!("{result}");
     if let Some(path) = &args.json {
         std::fs::write(path, result.json()?)?;
@@ -89,7 +101,7 @@ impl Bench<'_> {
     }
 }
 
-fn measure(bench: &Bench<'_>, args: &Args, share: Duration) -> Result<result::Half> {
+fn measure(bench: &Bench<'_>, args: &Args, share: Duration) -> Result<Half> {
     eprintln!("measuring as {}, {} s …", bench.identity, share.as_secs());
     let mut list = contestants::list(bench)?;
     list.found.retain(|contestant| args.wants(&contestant.name));
@@ -105,7 +117,7 @@ fn measure(bench: &Bench<'_>, args: &Args, share: Duration) -> Result<result::Ha
     let Measured { starts, mut left_out, .. } = measured?;
     left_out.append(&mut list.left_out);
 
-    let mut targets = result::starts(&starts);
+    let mut targets = tables::ratios(&starts, RATIOS);
     let mut add = |what: &str, found: Result<Vec<Target>>| match found {
         Ok(found) => targets.extend(found),
         Err(error) => {
@@ -117,7 +129,7 @@ fn measure(bench: &Bench<'_>, args: &Args, share: Duration) -> Result<result::Ha
     add("many", many::measure(bench, args.rounds, share.mul_f64(0.3)));
     add("relay", relay::measure(bench));
     ["few", "many", "relay"].iter().try_for_each(|state| bench.clear(state))?;
-    Ok(result::Half::new(bench, &job.contestants, &starts, left_out, targets))
+    Ok(Half::new(bench.identity, bench.arena, &job.contestants, &starts, left_out, targets))
 }
 
 /// The program that a container runs, as it finds it.

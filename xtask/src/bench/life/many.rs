@@ -6,6 +6,7 @@ use crate::bench::contestants::Contestant;
 use crate::bench::measure::{Starts, times};
 use crate::bench::report::Target;
 use crate::bench::statistics as stat;
+use crate::bench::tables::{median, quickest};
 use crate::bench::{Job, in_worker};
 use std::time::Duration;
 
@@ -13,9 +14,6 @@ use std::time::Duration;
 const FEW: usize = 10;
 const HALF: usize = 500;
 const MANY: usize = 1000;
-
-/// On a busy machine, what nothing has disturbed.
-const QUICKEST: f64 = 0.02;
 
 pub fn measure(bench: &Bench<'_>, rounds: Option<usize>, budget: Duration) -> Result<Vec<Target>> {
     let budget = budget / 4;
@@ -28,16 +26,12 @@ pub fn measure(bench: &Bench<'_>, rounds: Option<usize>, budget: Duration) -> Re
     bench.clear("many")?;
     let few_again = look(bench, rounds, budget)?;
 
-    let quick =
-        |all: &[Starts], what: &str| stat::quantile(&stat::present(times(all, what)?), QUICKEST);
-    let median =
-        |all: &[Starts], what: &str| stat::quantile(&stat::present(times(all, what)?), 0.5);
     let each = |found: &[Starts], count: usize| {
         let more = stat::median_difference(times(found, "ps-many")?, times(found, "ps-few")?)?;
         Some(more / (count - FEW) as f64)
     };
     let each_quickest = |found: &[Starts], count: usize| {
-        Some((quick(found, "ps-many")? - quick(found, "ps-few")?) / (count - FEW) as f64)
+        Some((quickest(found, "ps-many")? - quickest(found, "ps-few")?) / (count - FEW) as f64)
     };
     let ps = |found: &[Starts], count: usize| {
         let what = format!("ps of {count}, beyond that of {FEW}, µs each");
@@ -53,7 +47,7 @@ pub fn measure(bench: &Bench<'_>, rounds: Option<usize>, budget: Duration) -> Re
     Ok(vec![
         ps(&half, HALF),
         ps(&many, MANY),
-        Target::at_most(what, start(&median), Some(1.5)).with_quickest(start(&quick)),
+        Target::at_most(what, start(&median), Some(1.5)).with_quickest(start(&quickest)),
     ])
 }
 

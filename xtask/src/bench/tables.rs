@@ -1,12 +1,13 @@
-//! The tables, the verdicts, and both as JSON.
+//! Tables of starts, the verdicts, and both as JSON: for suites that compare within each round.
 
-use super::Bench;
+use super::arena::Arena;
+use super::contestants::{Contestant, LeftOut};
+use super::identity::Identity;
+use super::measure::{Starts, times};
+use super::report::{Host, Target};
+use super::starts::{self, Start};
+use super::statistics as stat;
 use crate::Result;
-use crate::bench::contestants::{Contestant, LeftOut};
-use crate::bench::measure::{Starts, times};
-use crate::bench::report::{Host, Target};
-use crate::bench::starts::{self, Start};
-use crate::bench::statistics as stat;
 use serde::Serialize;
 use std::fmt;
 
@@ -34,48 +35,49 @@ const REFERENCE: &str = "workload";
 /// Runs that nothing else on the machine has disturbed.
 const QUICKEST: f64 = 0.02;
 
-/// What was promised: this by that, at most.
-const RATIOS: &[(&str, &str, Option<f64>)] = &[
-    ("nsctl-d", "podman-d", Some(0.1)),
-    ("nsctl-d", "runc-d", Some(0.5)),
-    ("nsctl-d", "crun-d", None),
-    ("nsctl-exec", "nsenter", Some(0.8)),
-    ("nsctl-exec", "crun-exec", Some(0.37)),
-    ("nsctl-exec", "runc-exec", None),
-    ("nsctl-exec", "podman-exec", None),
-    ("nsctl-enter", "nsenter", Some(0.8)),
-];
-
 impl Half {
     pub fn new(
-        bench: &Bench<'_>,
+        identity: &Identity,
+        arena: &Arena,
         contestants: &[Contestant],
         measured: &[Starts],
         left_out: Vec<LeftOut>,
         targets: Vec<Target>,
     ) -> Half {
         Half {
-            identity: bench.identity.to_string(),
-            kind: bench.identity.kind(),
+            identity: identity.to_string(),
+            kind: identity.kind(),
             rounds: measured.first().map_or(0, |starts| starts.us.len()),
-            starts: Start::all(contestants, measured, REFERENCE, bench.arena),
+            starts: Start::all(contestants, measured, REFERENCE, arena),
             left_out,
             targets,
         }
     }
 }
 
+/// What was promised: this by that, at most.
+pub type Ratio = (&'static str, &'static str, Option<f64>);
+
 /// Ratios within each round.
-pub fn starts(measured: &[Starts]) -> Vec<Target> {
-    let quick = |us: &[Option<f64>]| stat::quantile(&stat::present(us), QUICKEST);
-    let target = |&(this, that, bound): &(&str, &str, Option<f64>)| {
+pub fn ratios(measured: &[Starts], promised: &[Ratio]) -> Vec<Target> {
+    let target = |&(this, that, bound): &Ratio| {
         let both = times(measured, this).zip(times(measured, that));
         let ratio = both.and_then(|(this, that)| stat::median_ratio(this, that));
-        let quickest = both.and_then(|(this, that)| Some(quick(this)? / quick(that)?));
+        let quickest = quickest(measured, this).zip(quickest(measured, that));
         Target::at_most(format!("start to exit: {this} / {that}"), ratio, bound)
-            .with_quickest(quickest)
+            .with_quickest(quickest.map(|(this, that)| this / that))
     };
-    RATIOS.iter().map(target).collect()
+    promised.iter().map(target).collect()
+}
+
+/// The time of a run that nothing else has disturbed, µs.
+pub fn quickest(measured: &[Starts], name: &str) -> Option<f64> {
+    stat::quantile(&stat::present(times(measured, name)?), QUICKEST)
+}
+
+/// The median time, µs.
+pub fn median(measured: &[Starts], name: &str) -> Option<f64> {
+    stat::quantile(&stat::present(times(measured, name)?), 0.5)
 }
 
 impl Findings {
