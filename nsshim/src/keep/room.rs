@@ -17,7 +17,8 @@ pub(super) const LITTLE: usize = 4096;
 pub(super) struct Room(Vec<u8>);
 
 impl Room {
-    /// Reads what there is, into `little` if that is enough. Nothing: it has ended.
+    /// Reads what there is, into `little` if that is enough. Nothing: it has ended. `fd` must not
+    /// block: it is read again where it gave much.
     pub fn read<'a>(&'a mut self, fd: &OwnedFd, little: &'a mut [u8]) -> nix::Result<&'a [u8]> {
         if self.0.is_empty() {
             let count = read(fd, little)?;
@@ -59,7 +60,7 @@ mod tests {
 
     #[test]
     fn much_and_little_are_read_whole_and_in_order() {
-        let (from, to) = nix::unistd::pipe().unwrap();
+        let (from, to) = nix::unistd::pipe2(nix::fcntl::OFlag::O_NONBLOCK).unwrap();
         let mut room = Room::default();
         let mut next = 0u32;
         for length in [1, LITTLE, LITTLE + 1, 3, ROOM, 7, LITTLE - 1, ROOM, ROOM] {
