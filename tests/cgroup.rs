@@ -4,5 +4,6 @@ mod counted;
 mod entered;
 mod frozen;
 mod ground;
+mod joined;
 mod left;
 mod refused;

@@ -216,21 +216,22 @@ fn ranges_that_are_not_there_are_named() {
     let hide = "echo other:1:1 > $HOME/none; mount --bind $HOME/none /etc/subuid";
     let text = format!("export AS_USER; unshare -m sh -ec '{hide}; {doctor}'");
     let Some(ran) = prepared_by_root(&text) else { return };
-    ran.expect_code(1);
+    expect(&ran, &["range-missing"]);
     assert!(ran.stdout.contains(&format!("/etc/subuid has no entry for {name}")));
     assert!(ran.stdout.contains(&format!("echo {name}:100000:65536 | sudo tee -a /etc/subuid")));
 
     let ran = prepared_by_root(&format!("{}; {doctor}", helpers("755"))).unwrap();
-    ran.expect_code(1);
+    expect(&ran, &["helper-not-set-user-id"]);
     assert!(ran.stdout.contains("newuidmap is not set-user-ID root"), "{ran:?}");
     let nosuid = "mount -t tmpfs -o nosuid none $HOME; chmod 755 $HOME";
     let text =
         format!("export AS_USER; unshare -m sh -ec '{nosuid}; {}; {doctor}'", helpers("4755"));
     let ran = prepared_by_root(&text).unwrap();
+    expect(&ran, &["helper-nosuid"]);
     assert!(ran.stdout.contains("mounted nosuid"), "{ran:?}");
 
     let ran = nsctl(Who::User, ["doctor", "--json", "ranges"]).env("PATH", "/nowhere").run();
-    ran.expect_code(1);
+    expect(&ran, &["helper-missing"]);
     assert!(ran.stdout.contains("newuidmap is not installed"), "{ran:?}");
     // Two at once: neither helpers nor user namespaces.
     let text = "unshare -Ur sh -ec 'echo 0 > /proc/sys/user/max_user_namespaces; \

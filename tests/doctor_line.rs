@@ -83,16 +83,15 @@ fn a_program_inside_a_root_is_looked_for_there() {
 fn what_is_not_there_to_be_mounted_is_named() {
     as_each(|who| {
         let ran = doctor(who, &["run", "--rootfs", "/no/such/root", "true"]);
-        ran.expect_code(1);
-        assert!(ran.stdout.contains("/no/such/root"), "{ran:?}");
+        expect(&ran, "path-missing", &["there is no /no", "mkdir -p /no/such/root"]);
         let ran = doctor(who, &["run", "-v", "/no/such/source:/mnt", "true"]);
-        ran.expect_code(1);
-        assert!(ran.stdout.contains("/no/such"), "{ran:?}");
+        expect(&ran, "path-missing", &["there is no /no"]);
+        let ran = doctor(who, &["run", "--rootfs", "/etc/passwd/x", "true"]);
+        expect(&ran, "path-not-directory", &["/etc/passwd is not a directory"]);
     });
     let ran =
         doctor(Who::User, &["run", "--net", "host", "--mount", "type=sysfs,dst=/mnt", "true"]);
-    ran.expect_code(1);
-    assert!(ran.stdout.contains("it shows the network namespace"), "{ran:?}");
+    expect(&ran, "mount-of-another-namespace", &["it shows the network namespace"]);
 }
 
 #[test]
@@ -101,8 +100,34 @@ fn a_range_that_is_not_granted_is_named() {
         return skip("the user has no name");
     }
     let ran = doctor(Who::User, &["run", "--map-users", "0:5000:1", "true"]);
-    ran.expect_code(1);
-    assert!(ran.stdout.contains("/etc/subuid grants"), "{ran:?}");
+    expect(&ran, "range-not-granted", &["/etc/subuid grants"]);
+}
+
+/// A root that the caller may not enter, or that is in a directory that it may not search.
+#[test]
+fn a_root_that_is_closed_is_named() {
+    if !nix::unistd::geteuid().is_root() {
+        return skip("only root can make what is not the user's");
+    }
+    let Some(root) = busybox_root(Who::Root) else { return };
+    let path = root.to_str().unwrap();
+    let closed = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    closed(&root, 0o700);
+    let ran = doctor(Who::User, &["run", "--rootfs", path, "true"]);
+    expect(&ran, "root-closed", &[path, "mode 0700, owner 0:0", "--map-auto"]);
+    let ran = nsctl(Who::User, ["run", "--rootfs", path, "true"]).run();
+    ran.expect_error(125, &["may not be entered by"]);
+    let above = root.parent().unwrap();
+    closed(above, 0o700);
+    let ran = doctor(Who::User, &["run", "--rootfs", path, "true"]);
+    expect(&ran, "path-closed", &[above.to_str().unwrap()]);
+    closed(above, 0o755);
+    closed(&root, 0o755);
+    // Root goes everywhere.
+    closed(&root, 0o700);
+    doctor(Who::Root, &["run", "--rootfs", path, "true"]).success();
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! there is none the call and its errno stand alone: a wrong hint costs more than none.
 
 mod access;
+mod closed_root;
 mod elf;
 mod exec;
 mod groups;
@@ -50,6 +51,7 @@ pub fn all() -> impl Iterator<Item = &'static Cause> {
         namespaces::CAUSES,
         limits::CAUSES,
         join::CAUSES,
+        closed_root::CAUSES,
         idmaps::CAUSES,
         root::CAUSES,
         mounts::CAUSES,
@@ -63,9 +65,24 @@ pub fn all() -> impl Iterator<Item = &'static Cause> {
     .flatten()
 }
 
+/// What is seen before anything is made, by who resolves what was asked, with
+/// [`Error::named`](crate::error::Error::named).
+const BEFORE: [&str; 10] = [
+    "range-missing",
+    "range-not-granted",
+    "helper-missing",
+    "helper-not-set-user-id",
+    "helper-nosuid",
+    "no-new-privs",
+    "path-missing",
+    "path-closed",
+    "path-not-directory",
+    "mount-of-another-namespace",
+];
+
 /// A name in the table.
 pub fn known_name(name: &str) -> Option<&'static str> {
-    all().map(|cause| cause.name).find(|known| *known == name)
+    all().map(|cause| cause.name).chain(BEFORE).find(|known| *known == name)
 }
 
 /// What is mounted here.

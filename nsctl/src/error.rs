@@ -66,6 +66,13 @@ impl Error {
         self
     }
 
+    /// Adds the name that the cause has for programs.
+    pub fn named(mut self, name: &'static str) -> Self {
+        debug_assert!(crate::causes::known_name(name).is_some(), "{name} is in no table");
+        self.cause_name = Some(name);
+        self
+    }
+
     /// Adds what helps.
     pub fn try_this(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());

@@ -46,7 +46,7 @@ pub use facts::Facts;
 pub use hostnames::hostnames;
 pub use population::Population;
 pub use proc_events::ProcEvents;
-pub use process::Sight;
+pub use process::{Sight, network_addresses};
 pub use processes::{Links, links_of};
 pub use reach::{Actor, Reach, Rule, governing, lies_in};
 pub use relations::open_namespace;

@@ -207,7 +207,7 @@ fn nsenters_words_are_taken() {
     let help = ran.success();
     let words = "-a --all -t --target -m --mount -u --uts -i --ipc -n --net -p --pid -U --user -C --cgroup
         -T --time -S --setuid -G --setgid --preserve-credentials --keep-caps -r --root -w --wd --wdns
-        -W -e --env -N --net-socket --user-parent";
+        -W -e --env -N --net-socket --user-parent -c --join-cgroup";
     let written: Vec<&str> =
         help.split(|c: char| c.is_whitespace() || ",[]=".contains(c)).collect();
     for word in words.split_whitespace() {

@@ -104,3 +104,64 @@ fn what_is_wrong_is_named() {
     wrong(&["-F", "kind=net)"], &["--filter", "too much"]);
     wrong(&["-p", "4194304"], &["4194304", "no such process"]);
 }
+
+/// The same names, by every verb that prints some.
+#[test]
+fn no_verb_lets_a_name_speak() {
+    if !have("bash") {
+        return;
+    }
+    as_each(|who| {
+        let fixture = Fixture::shell(who, HOSTILE);
+        let (uts, pid) = (fixture.said[0].as_str(), fixture.said[1].as_str());
+        let verbs: [&[&str]; 13] = [
+            &["ls", "--no-trunc", "-o", "all"],
+            &["ls", "--json"],
+            &["tree", "--no-trunc"],
+            &["tree", "--by", "parent"],
+            &["tree", "--by", "process", "--no-trunc"],
+            &["show", pid],
+            &["show", "--json", pid],
+            &["show", uts],
+            &["diff", "self", pid],
+            &["diff", "--json", "self", pid],
+            &["can", pid, pid],
+            &["can", "--json", pid, pid],
+            &["graph"],
+        ];
+        for verb in verbs {
+            let ran = nsctl(who, [&["ns"], verb].concat()).run();
+            assert!(matches!(ran.code, Some(0 | 1)), "{ran:?}");
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            let speaks = |c: char| c.is_control() && c != '\n';
+            assert!(!said.contains(speaks), "{verb:?}: {said:?}");
+            // A line end in a name ends no line.
+            assert!(!said.contains("evil\n") && !said.contains("host\n2"), "{verb:?}: {said:?}");
+            let named = ["evil", "bad"].iter().any(|name| said.contains(name));
+            // Trees by nesting show neither.
+            assert!(named || verb.contains(&"parent"), "{verb:?}: {said:?}");
+        }
+    });
+}
+
+#[test]
+fn addresses_of_a_network_are_told() {
+    if !have("unshare") || !have("ip") {
+        return;
+    }
+    as_each(|who| {
+        let script = "exec unshare -Urn sh -ec '
+            ip link set lo up; ip addr add 10.1.2.3/24 dev lo
+            ip -6 addr add fd00::7/64 dev lo || :
+            echo $(readlink /proc/self/ns/net); read wait'";
+        let fixture = Fixture::shell(who, script);
+        let found = find(who, &fixture.said[0]);
+        let addresses = found["addresses"].as_str().unwrap();
+        let all: Vec<&str> = addresses.split(' ').collect();
+        assert!(all.contains(&"10.1.2.3") && !all.contains(&"127.0.0.1"), "{found:#}");
+        assert!(all.contains(&"fd00::7") || !std::path::Path::new("/proc/net/if_inet6").exists());
+        assert_eq!(found["detail"], found["addresses"]);
+        let chosen = list(who, &["-F", "addresses~10.1.2.3"]);
+        assert!(chosen.iter().any(|namespace| namespace["id"] == found["id"]), "{chosen:#?}");
+    });
+}

@@ -70,6 +70,9 @@ pub struct EnterArgs {
     /// never one of ours: what runs inside could leave by it
     #[arg(short, long, visible_alias = "wdns", visible_short_alias = 'W', value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub wd: Option<Option<PathBuf>>,
+    /// Join the process's control groups
+    #[arg(short = 'c', long)]
+    pub join_cgroup: bool,
     /// The process's environment, not the caller's
     #[arg(short, long)]
     pub env: bool,

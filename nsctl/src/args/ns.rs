@@ -34,8 +34,8 @@ pub enum NsArgs {
 /// others or that others are nested in. What could not be read is counted and said.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Columns: id unique kind procs pid user uid command owner parent kept container hostname depth map
-         detail
+Columns: id unique kind procs pid user uid command owner parent kept container hostname addresses
+         depth map detail
 
 Filters: COLUMN=TEXT, !=, ~ (contains), !~, and for numbers < <= > >=, joined by && and ||,
          with ! and ( )

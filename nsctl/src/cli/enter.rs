@@ -1,5 +1,6 @@
 //! `nsctl enter`: a command in namespaces that exist.
 
+mod cgroup;
 mod place;
 mod socket;
 mod sources;
@@ -72,6 +73,13 @@ pub fn enter(args: EnterArgs, inherited: &Inherited) -> Result<i32, Error> {
     };
     if args.env {
         environment(&mut run, process)?;
+    }
+    if args.join_cgroup {
+        let process = process.ok_or_else(|| {
+            Error::new("--join-cgroup takes a process's control groups, and none was named")
+                .try_this("nsctl enter --join-cgroup PID")
+        })?;
+        run.cgroup.joined = cgroup::groups(process)?;
     }
     if let Some(process) = process {
         run.together = Some(together(process, &asked.sources, root)?);

@@ -57,22 +57,22 @@ fn unread_lines(unread: Unread) -> Vec<String> {
         1 => "1 process was not read: it".to_string(),
         _ => format!("{count} processes were not read: they"),
     };
+    // Whoever is root already lacks a right, not a name.
+    let root = nix::unistd::geteuid().is_root();
+    let remedy = if root { "" } else { " (sudo nsctl … reads all)" };
     let mut lines = Vec::new();
     if unread.others > 0 {
         let verb = if unread.others == 1 { "belongs" } else { "belong" };
-        lines.push(format!(
-            "{} {verb} to other users (sudo nsctl … reads all)",
-            processes(unread.others)
-        ));
+        lines.push(format!("{} {verb} to other users{remedy}", processes(unread.others)));
     }
     if unread.protected > 0 {
         let (has, is) = if unread.protected == 1 { ("has", "is") } else { ("have", "are") };
         lines.push(format!(
-            "{} {has} more rights than you, or {is} not dumpable (sudo nsctl … reads all)",
+            "{} {has} more rights than you, or {is} not dumpable{remedy}",
             processes(unread.protected)
         ));
     }
-    if unread.hidden && !nix::unistd::geteuid().is_root() {
+    if unread.hidden && !root {
         lines.push("/proc is mounted with hidepid: processes of other users are not seen".into());
     }
     lines

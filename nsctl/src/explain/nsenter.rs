@@ -30,7 +30,7 @@ const TABLE: &[Row] = &[
         Ours::Not("there is always a fork: signals and the exit status pass through"),
     ),
     row(&["-Z", "--follow-context"], Nothing, Ours::Not("the security label stays the caller's")),
-    row(&["-c", "--join-cgroup"], Nothing, Ours::Not("the command stays in the caller's cgroup")),
+    row(&["-c", "--join-cgroup"], Nothing, Ours::Word("--join-cgroup")),
     row(&["-N", "--net-socket"], One, Ours::Word("--net-socket")),
 ];
 

@@ -237,6 +237,7 @@ fn kernel(
             "it shows the {foreign} namespace, which is not the container's own, and only its \
                  owner may mount it"
         ))
+        .named("mount-of-another-namespace")
         .try_this(format!("leave the sharing of {} out, or -v", foreign.file())));
     }
     for &(id_kind, id) in options.ids() {

@@ -55,11 +55,13 @@ pub fn explain(what: &str, path: &Path, error: &std::io::Error) -> Error {
             if !found.is_dir() {
                 return refused
                     .because(format!("{} is not a directory", shown(found)))
+                    .named("path-not-directory")
                     .try_this("a path that exists");
             }
             let missing = path.ancestors().take_while(|part| *part != found).last();
             refused
                 .because(format!("there is no {}", shown(missing.unwrap_or(path))))
+                .named("path-missing")
                 .try_this(format!("a path that exists, or first: mkdir -p {}", quoted(path)))
         }
         ErrorKind::PermissionDenied => {
@@ -67,6 +69,7 @@ pub fn explain(what: &str, path: &Path, error: &std::io::Error) -> Error {
             let closed = closed.unwrap_or(Path::new("/"));
             refused
                 .because(format!("the caller may not search {}", shown(closed)))
+                .named("path-closed")
                 .try_this("a path that the caller can reach")
         }
         _ => refused.try_this("a path that exists"),

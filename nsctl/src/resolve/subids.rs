@@ -25,6 +25,7 @@ pub fn granted(kind: IdKind, host: &Host) -> Result<Vec<Range>, Error> {
         let line = line_to_add(kind, &name);
         return Err(Error::new(format!("cannot map {}s: no range is granted", kind.id()))
             .because(format!("{file} has no entry for {name} (uid {uid})"))
+            .named("range-missing")
             .try_this(match host.may_map_any_id() {
                 true => format!(
                     "{line}, or name one, which root may: --map-{} 0:100000:65536",
@@ -75,6 +76,7 @@ pub fn check_granted(
         true => format!("{file} has no entry for {name} (uid {})", caller.0),
         false => format!("{file} grants {name} {}", shown.join(" and ")),
     })
+    .named(if shown.is_empty() { "range-missing" } else { "range-not-granted" })
     .try_this(match shown.is_empty() {
         true => line_to_add(kind, &name),
         false => "ids within that, or the own one".into(),

@@ -2,41 +2,58 @@
 
 /// What the text of /proc/PID/cgroup says. cgroups(7)
 pub(super) fn name(text: &str) -> Option<String> {
-    let path = text.lines().find_map(|line| line.strip_prefix("0::")).or_else(|| {
-        text.lines().find_map(|line| line.split_once("name=systemd:").map(|at| at.1))
-    })?;
-    // The innermost that says something.
-    path.rsplit('/').find_map(part)
+    let paths = || text.lines().filter_map(|line| line.splitn(3, ':').nth(2));
+    let by_systemd = text.lines().find_map(|line| line.split_once("name=systemd:"));
+    let unified = text.lines().find_map(|line| line.strip_prefix("0::"));
+    // Where there are hierarchies of both versions, an engine may use the old ones only; of
+    // units the one that systemd uses tells.
+    let engine = unified.into_iter().chain(paths()).find_map(|path| innermost(path, container));
+    let unit = || unified.into_iter().chain(by_systemd.map(|line| line.1));
+    engine.or_else(|| unit().find_map(|path| innermost(path, unit_name)))
+}
+
+/// The innermost part that says something.
+fn innermost(path: &str, says: fn(&str) -> Option<String>) -> Option<String> {
+    path.rsplit('/').find_map(says)
 }
 
 /// Prefixes of scopes, and what to call what they run.
-const ENGINES: [(&str, &str); 7] = [
+const ENGINES: [(&str, &str); 6] = [
     ("nsctl-", "nsctl"),
     ("docker-", "docker"),
     ("libpod-", "podman"),
     ("cri-containerd-", "containerd"),
     ("nerdctl-", "containerd"),
     ("crio-", "cri-o"),
-    ("machine-", "machine"),
 ];
 
-fn part(part: &str) -> Option<String> {
-    let name =
-        part.strip_suffix(".scope").or_else(|| part.strip_suffix(".service")).unwrap_or(part);
+/// Prefixes of those that have names, not numbers.
+const NAMED: [(&str, &str); 3] =
+    [("machine-", "machine"), ("systemd-nspawn@", "machine"), ("lxc.payload.", "lxc")];
+
+fn container(part: &str) -> Option<String> {
+    let name = part.strip_suffix(".scope").or_else(|| part.strip_suffix(".service"));
+    let name = name.unwrap_or(part);
+    // containerd as a unit of systemd: `SLICE:cri-containerd:ID`
+    if let Some((_, id)) = name.rsplit_once(":cri-containerd:").filter(|(_, id)| is_id(id)) {
+        return Some(format!("containerd:{}", &id[..12]));
+    }
     for (prefix, engine) in ENGINES {
-        match name.strip_prefix(prefix).map(|rest| rest.strip_prefix("conmon-").unwrap_or(rest)) {
-            Some(id) if is_id(id) => return Some(format!("{engine}:{}", &id[..12])),
-            Some(id) if engine == "machine" && !id.is_empty() => {
-                return Some(format!("machine:{id}"));
-            }
-            _ => {}
+        let id = name.strip_prefix(prefix).map(|rest| rest.strip_prefix("conmon-").unwrap_or(rest));
+        if let Some(id) = id.filter(|id| is_id(id)) {
+            return Some(format!("{engine}:{}", &id[..12]));
         }
     }
-    if is_id(part) {
-        return Some(part[..12].to_string());
+    for (prefix, engine) in NAMED {
+        if let Some(name) = name.strip_prefix(prefix).filter(|name| !name.is_empty()) {
+            return Some(format!("{engine}:{name}"));
+        }
     }
-    let unit = part.ends_with(".service") || part.ends_with(".scope");
-    unit.then(|| part.to_string())
+    is_id(part).then(|| part[..12].to_string())
+}
+
+fn unit_name(part: &str) -> Option<String> {
+    (part.ends_with(".service") || part.ends_with(".scope")).then(|| part.to_string())
 }
 
 fn is_id(text: &str) -> bool {
@@ -61,7 +78,27 @@ mod tests {
         expect(&format!("/user.slice/nsctl-{id}"), "nsctl:0123456789ab");
         expect("/system.slice/ssh.service", "ssh.service");
         expect("/machine.slice/machine-deb.scope/payload", "machine:deb");
+        expect(&format!("/libpod_parent/libpod-{id}"), "podman:0123456789ab");
+        expect(&format!("/user.slice/libpod-conmon-{id}.scope"), "podman:0123456789ab");
+        expect(
+            &format!("/system.slice/containerd.service/kubepods-x.slice:cri-containerd:{id}"),
+            "containerd:0123456789ab",
+        );
+        expect(&format!("/kubepods.slice/pod1/crio-{id}.scope"), "cri-o:0123456789ab");
+        expect("/lxc.payload.web/init.scope", "lxc:web");
+        expect("/machine.slice/systemd-nspawn@deb.service/payload", "machine:deb");
+        for odd in ["/docker-.scope", "/docker-xyz.scope", "/x:cri-containerd:", "/lxc.payload."] {
+            assert!(!named(odd).unwrap_or_default().contains("d:"), "{odd}");
+        }
         assert_eq!(named("/"), None);
         assert_eq!(name(""), None);
+    }
+
+    #[test]
+    fn an_engine_in_an_old_hierarchy_is_found_beside_systemd() {
+        let id = "0123456789abcdef".repeat(4);
+        let both = format!("4:memory:/docker/{id}\n1:name=systemd:/x.service\n0::/\n");
+        assert_eq!(name(&both).as_deref(), Some("0123456789ab"));
+        assert_eq!(name("1:name=systemd:/a/x.service\n0::/\n").as_deref(), Some("x.service"));
     }
 }

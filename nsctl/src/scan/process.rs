@@ -48,6 +48,15 @@ impl Sight {
     }
 }
 
+/// The addresses of the network that a process is in, those of loopback interfaces left out.
+pub fn network_addresses(facts: &Facts, pid: i32) -> Vec<String> {
+    let text = |file: &str| facts.whole_text(pid, file).unwrap_or_default();
+    let all = addresses(&text("net/fib_trie"), &text("net/if_inet6"));
+    let is_loopback =
+        |text: &String| text.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    all.into_iter().filter(|address| !is_loopback(address)).collect()
+}
+
 fn blanks(line: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }

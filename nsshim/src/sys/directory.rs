@@ -24,7 +24,7 @@ pub fn readlinkat<'a>(
 ///
 /// # Errors
 /// `EINVAL`: `room` is too small for one entry; `ENOENT`: the directory is gone.
-pub fn getdents64<'a>(directory: impl AsFd, room: &'a mut [u8]) -> nix::Result<&'a [u8]> {
+pub fn getdents64(directory: impl AsFd, room: &mut [u8]) -> nix::Result<&[u8]> {
     let (fd, length) = (directory.as_fd().as_raw_fd(), room.len());
     // SAFETY: the kernel writes at most `length` bytes to `room`, which is borrowed alone.
     let count = unsafe { libc::syscall(libc::SYS_getdents64, fd, room.as_mut_ptr(), length) };

@@ -56,6 +56,7 @@ pub fn needs_process(args: &EnterArgs) -> bool {
     let own = |asked: &Option<Option<PathBuf>>| matches!(asked, Some(None));
     args.all
         || args.env
+        || args.join_cgroup
         || args.net_socket.as_ref().is_some_and(|word| !word.contains(':'))
         || own(&args.root)
         || own(&args.wd)

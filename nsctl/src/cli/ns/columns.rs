@@ -78,6 +78,8 @@ pub enum Column {
     Container,
     /// The host name.
     Hostname,
+    /// The addresses of a network.
+    Addresses,
     /// How deep it is nested.
     Depth,
     /// The map of user ids.
@@ -87,7 +89,7 @@ pub enum Column {
 }
 
 /// Names and lsns' names.
-const NAMES: [(Column, &str, &str); 16] = [
+const NAMES: [(Column, &str, &str); 17] = [
     (Column::Id, "id", "ns"),
     (Column::Unique, "unique", "unique"),
     (Column::Kind, "kind", "type"),
@@ -100,6 +102,7 @@ const NAMES: [(Column, &str, &str); 16] = [
     (Column::Depth, "depth", "depth"),
     (Column::Container, "container", "container"),
     (Column::Hostname, "hostname", "hostname"),
+    (Column::Addresses, "addresses", "addresses"),
     (Column::Map, "map", "map"),
     (Column::Detail, "detail", "detail"),
     (Column::Kept, "kept", "nsfs"),
@@ -179,6 +182,7 @@ impl<'a> Cells<'a> {
             Column::Kept => Cell::text(kept(namespace)),
             Column::Container => Cell::text(self.container(namespace)),
             Column::Hostname => Cell::text(self.hostname(namespace)),
+            Column::Addresses => Cell::text(self.addresses(namespace)),
             Column::Depth => match namespace.kind {
                 Kind::User | Kind::Pid => Cell::Number(self.found.depth(namespace.id) as u64),
                 _ => Cell::Empty,
@@ -219,11 +223,18 @@ impl<'a> Cells<'a> {
         self.hostnames.get_or_init(|| scan::hostnames(self.found)).get(&namespace.id).cloned()
     }
 
-    /// What says most: the name of a host, the map of ids, how deep, how far the clock is.
+    /// By a process that is in it: what else keeps it shows no files of it.
+    fn addresses(&self, namespace: &Namespace) -> Option<String> {
+        (namespace.kind == Kind::Net).then_some(())?;
+        Some(scan::network_addresses(&self.facts, namespace.first?).join(" "))
+    }
+
+    /// What says most: the name of a host, the map of ids, addresses, how deep, how far the clock is.
     fn detail(&self, namespace: &Namespace) -> Option<String> {
         match namespace.kind {
             Kind::Uts => self.hostname(namespace),
             Kind::User => self.map(namespace),
+            Kind::Net => self.addresses(namespace),
             Kind::Pid => Some(self.found.depth(namespace.id))
                 .filter(|&depth| depth > 0)
                 .map(|depth| format!("depth {depth}")),

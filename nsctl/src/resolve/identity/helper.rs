@@ -21,14 +21,16 @@ pub fn check(kind: IdKind) -> Result<(), Error> {
     };
     let path = find(name).ok_or_else(|| {
         refused(format!("{name} is not installed"))
+            .named("helper-missing")
             .try_this("apt install uidmap, or dnf install shadow-utils")
     })?;
     if let Some(cause) = no_rights(&path) {
         let remedy = format!("chmod u+s {} as root", path.display());
-        return Err(refused(cause).try_this(remedy));
+        return Err(refused(cause).named("helper-not-set-user-id").try_this(remedy));
     }
     if statvfs(&path).is_ok_and(|found| found.flags().contains(FsFlags::ST_NOSUID)) {
         return Err(refused(format!("{} is on a file system mounted nosuid", path.display()))
+            .named("helper-nosuid")
             .try_this("mount it without nosuid, or install uidmap elsewhere"));
     }
     if nix::sys::prctl::get_no_new_privs().unwrap_or(false) {
@@ -36,6 +38,7 @@ pub fn check(kind: IdKind) -> Result<(), Error> {
             "no_new_privs is set for us, so {} gets no rights of its owner",
             path.display()
         ))
+        .named("no-new-privs")
         .try_this("nsctl outside of the sandbox or service that sets it"));
     }
     Ok(())
