@@ -77,6 +77,7 @@ pub fn harmless_text(text: &str) -> String {
 }
 
 /// How long ago an RFC 3339 time in UTC was, roughly.
+#[allow(clippy::disallowed_methods, reason = "a time for people, not to measure by")]
 pub fn ago(time: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
     let Some(seconds) = seconds_of(time).map(|then| (now - then).max(0)) else {

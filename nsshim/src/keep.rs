@@ -10,6 +10,7 @@
 //! output, which is counted, and stops nobody. One writer per file: `state` and the log are
 //! the shim's, all else in the directory is nsctl's.
 
+mod backoff;
 mod clients;
 mod clock;
 mod life;
@@ -70,6 +71,7 @@ pub(crate) struct Keeper {
     clients: Clients,
     restart: Restart,
     restarts: u32,
+    backoff: backoff::Backoff,
     started: Option<clock::Time>,
     finished: Option<clock::Time>,
     known: Known,
@@ -114,6 +116,7 @@ impl Keeper {
             clients,
             restart,
             restarts,
+            backoff: backoff::Backoff::default(),
             started: None,
             finished: None,
             known: Known::default(),

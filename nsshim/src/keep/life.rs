@@ -16,6 +16,7 @@ impl Keeper {
     pub fn started(&mut self, pid: Pid) {
         let now = clock::Time::now();
         self.started = Some(now);
+        self.backoff.begin();
         if self.lock.is_none() {
             return;
         }
@@ -32,9 +33,9 @@ impl Keeper {
         if let Some(log) = &mut self.log {
             log.flush(&self.directory);
         }
-        let now = clock::Time::now();
-        self.finished = Some(now);
-        let again = self.again(exit, now);
+        self.finished = Some(clock::Time::now());
+        let wait = self.backoff.end();
+        let again = self.comes_back(exit).then_some(wait);
         match again {
             Some(_) => {
                 self.record_end(exit, true);
@@ -102,18 +103,12 @@ impl Keeper {
         self.restart != Restart::No
     }
 
-    /// docker's back-off: 100 ms, doubled each time up to a minute, and from the start again
-    /// after ten seconds of running.
-    fn again(&self, exit: Exit, now: clock::Time) -> Option<std::time::Duration> {
-        let wanted = match self.restart {
+    fn comes_back(&self, exit: Exit) -> bool {
+        match self.restart {
             _ if self.is_stopped() => false,
             Restart::No => false,
             Restart::Always => true,
             Restart::OnFailure(most) => exit.status() != 0 && (most == 0 || self.restarts < most),
-        };
-        let ran = self.started.map_or(0, |started| now.seconds.saturating_sub(started.seconds));
-        let doublings = if ran >= 10 { 0 } else { self.restarts.min(10) };
-        let wait = std::time::Duration::from_millis(100 << doublings);
-        wanted.then(|| wait.min(std::time::Duration::from_secs(60)))
+        }
     }
 }

@@ -68,6 +68,7 @@ impl Wanted {
 }
 
 /// RFC 3339 in UTC, or so long ago: 90s, 5m, 2h.
+#[allow(clippy::disallowed_methods, reason = "a time for people, not to measure by")]
 fn point_in_time(text: &str) -> Result<i64, Error> {
     let ago = |number: &str, unit: i64| number.parse::<i64>().ok()?.checked_mul(unit);
     let seconds = match text.as_bytes().last() {
