@@ -1,9 +1,11 @@
 //! Containers that live on their own.
 
+mod clocks;
 mod commands;
 mod copy;
 mod crashes;
 mod input;
+mod killed;
 mod kinds;
 mod many;
 mod no_room;
@@ -13,6 +15,7 @@ mod terminals;
 mod together;
 mod usage;
 mod watching;
+mod wrecks;
 
 use std::cell::RefCell;
 use std::path::PathBuf;

@@ -148,7 +148,7 @@ impl Containers {
         }
         match &found[..] {
             [id] => self.read(id).ok_or_else(|| no_such(word)),
-            [] => Err(no_such(word)),
+            [] => self.that_calls_itself(word).ok_or_else(|| no_such(word)),
             _ => Err(Error::new(format!("{word} is the beginning of {} ids", found.len()))
                 .try_this("more digits, or a name; nsctl ps -a shows them")),
         }
@@ -160,6 +160,11 @@ impl Containers {
         }
         let id = fs::read_to_string(self.names().join(name)).ok()?;
         self.read(id.trim()).filter(|container| container.about.name == name)
+    }
+
+    /// One that a removal was killed at, after its name was gone.
+    fn that_calls_itself(&self, name: &str) -> Option<Container> {
+        self.all().ok()?.into_iter().find(|container| container.about.name == name)
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
 
+use crate::containers::About;
 use crate::error::Error;
 
 /// A name that is ours while this lives. A lock, not a file, is what holds it:
@@ -59,7 +60,9 @@ impl Claim {
     }
 
     /// Leaves the name to the container with this id, until that is removed.
-    pub fn keep(mut self, id: &str) -> Result<(), Error> {
+    ///
+    /// The lock stays as long as this lives: whoever wants the name meanwhile is refused.
+    pub fn keep(&mut self, id: &str) -> Result<(), Error> {
         let written = self.lock.set_len(0).and_then(|()| (&*self.lock).write_all(id.as_bytes()));
         written.map_err(|error| {
             Error::new(format!("cannot write {}: {error}", self.path.display()))
@@ -69,16 +72,49 @@ impl Claim {
     }
 }
 
+/// Removes a name that leads to the container with this id, unless somebody else takes it.
+pub fn release(path: &Path, id: &str) {
+    forget(path, |held| held == id);
+}
+
+/// Removes a name that leads nowhere: its owner was killed.
+pub fn sweep(path: &Path) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    forget(path, |held| held.is_empty() || refuse_kept(&name, path).is_ok());
+}
+
+/// Removes it if nobody holds it and what it says is as wanted.
+fn forget(path: &Path, is_wanted: impl Fn(&str) -> bool) {
+    let options = libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    let Ok(file) = fs::OpenOptions::new().read(true).custom_flags(options).open(path) else {
+        return;
+    };
+    let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else { return };
+    if is_at(&lock, path) && fs::read_to_string(path).is_ok_and(|held| is_wanted(held.trim())) {
+        let _ = fs::remove_file(path);
+    }
+}
+
 /// A container that lives on its own holds its name by its id.
 fn refuse_kept(name: &str, path: &Path) -> Result<(), Error> {
     let id = fs::read_to_string(path).unwrap_or_default();
     let base = path.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
-    if id.is_empty() || id.contains('/') || !base.join("containers").join(&id).is_dir() {
+    if id.is_empty() || id.contains('/') || !has_name(&base.join("containers").join(&id), name) {
         return Ok(());
     }
     Err(Error::new(format!("the name {name} is taken"))
         .because(format!("the container {} has it", &id[..id.len().min(12)]))
         .try_this(format!("nsctl rm {name}, or another --name")))
+}
+
+/// Whether the container in this directory is called so. A rename that was killed may have left a
+/// name that leads to a container which never got it.
+fn has_name(container: &Path, name: &str) -> bool {
+    match About::read(container) {
+        Some(about) => about.name == name,
+        // One that a newer nsctl made.
+        None => container.is_dir(),
+    }
 }
 
 impl AsFd for Claim {

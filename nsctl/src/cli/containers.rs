@@ -147,9 +147,10 @@ fn ask_again(container: &Container) -> Result<(), Error> {
         command.env("NSCTL_STATE_DIR", state);
     }
     command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
-    let status = command
-        .status()
-        .map_err(|error| Error::new(format!("cannot start {name} again: {error}")))?;
+    let status = command.status().map_err(|error| {
+        let directory = request.directory.display();
+        Error::new(format!("cannot start {name} again in {directory}, where it was: {error}"))
+    })?;
     match status.code() {
         Some(0) => Ok(()),
         // It has said why.

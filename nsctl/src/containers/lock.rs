@@ -65,10 +65,14 @@ pub fn make(directory: &Path) -> Option<File> {
 }
 
 fn open(directory: &Path) -> Option<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-        .open(directory.join("lock"))
-        .ok()
+    let open = |write: bool| {
+        OpenOptions::new()
+            .read(true)
+            .write(write)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
+            .open(directory.join("lock"))
+    };
+    // flock(2): on NFS the lock needs writing. Where nothing can be written, what cannot be done is
+    // said by who does it; it does not run for that.
+    open(true).or_else(|_| open(false)).ok()
 }

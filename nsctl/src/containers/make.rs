@@ -12,7 +12,7 @@ impl Containers {
     /// A place for a new one, with a name that is now its own.
     pub fn create(&self, mut about: About, request: &Request) -> Result<Place, Error> {
         let id = random_id()?;
-        let claim = match about.name.as_str() {
+        let mut claim = match about.name.as_str() {
             "" => self.claim_any()?,
             name => Claim::take(name)?,
         };
@@ -25,13 +25,14 @@ impl Containers {
     }
 
     fn claim_any(&self) -> Result<Claim, Error> {
-        loop {
-            let claim = Claim::take(&pronounceable()?);
-            // Somebody may have it; then another is as good.
-            if claim.is_ok() || self.all()?.len() > 100_000 {
-                return claim;
+        // Somebody may have it; then another is as good. But hardly ten times: then it is not the
+        // name's fault.
+        for _ in 0..9 {
+            if let Ok(claim) = Claim::take(&pronounceable()?) {
+                return Ok(claim);
             }
         }
+        Claim::take(&pronounceable()?)
     }
 
     fn fill(

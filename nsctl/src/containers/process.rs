@@ -36,6 +36,12 @@ impl Pinned {
         }
     }
 
+    /// Whether it lives and has not begun to end.
+    pub fn lives(&self) -> bool {
+        // In this order: what is read is then of the process that we hold.
+        !ends(self.pid) && !self.wait(Some(Duration::ZERO))
+    }
+
     /// Waits for its end; `false` when the time was up before. `None` waits as long as it takes.
     pub fn wait(&self, most: Option<Duration>) -> bool {
         let limit = most.map_or(PollTimeout::NONE, |most| {
@@ -44,6 +50,14 @@ impl Pinned {
         let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
         poll(&mut fds, limit).is_ok_and(|ready| ready > 0)
     }
+}
+
+/// Whether it ends, PF_EXITING of include/linux/sched.h: before it has ended its namespaces cannot
+/// be joined any more. proc_pid_stat(5), flags
+fn ends(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let flags = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(6));
+    flags.and_then(|flags| flags.parse::<u64>().ok()).is_none_or(|flags| flags & 0x4 != 0)
 }
 
 fn started(pid: i32) -> Option<u64> {

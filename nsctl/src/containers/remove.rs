@@ -1,12 +1,14 @@
 //! Removing containers, and giving them other names.
 
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{Container, Containers, State, lock};
 use nsshim::keep::NOTED;
 
 use crate::error::Error;
-use crate::state::Claim;
+use crate::state::{self, Claim};
 
 impl Containers {
     /// Removes one that ended, and its name.
@@ -20,10 +22,7 @@ impl Containers {
         // What cannot be ended must stay known.
         container.end_groups()?;
         // First: as long as the directory is there, nobody else can take the name.
-        let file = self.names().join(name);
-        if fs::read_to_string(&file).is_ok_and(|id| id.trim() == container.id) {
-            let _ = fs::remove_file(&file);
-        }
+        state::release(&self.names().join(name), &container.id);
         // Out of sight at once, whatever takes longer.
         let aside = self.directory().join(format!(".{}.gone", container.id));
         match fs::rename(&container.path, &aside) {
@@ -39,19 +38,18 @@ impl Containers {
 
     /// Removes what a crash left half made or half removed, once it is a minute old.
     pub fn sweep(&self) {
-        let hidden = fs::read_dir(self.directory()).into_iter().flatten().flatten();
-        for entry in hidden.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(b".")) {
-            let age = entry.metadata().and_then(|found| found.modified());
-            let age = age.ok().and_then(|time| time.elapsed().ok()).unwrap_or_default();
-            if age > std::time::Duration::from_secs(60) && !lock::is_locked(&entry.path()) {
-                let _ = fs::remove_dir_all(entry.path());
+        for path in old_entries(&self.directory()) {
+            let is_hidden = path.file_name().is_some_and(|it| it.as_encoded_bytes()[0] == b'.');
+            if is_hidden && !lock::is_locked(&path) {
+                let _ = fs::remove_dir_all(path);
             }
         }
+        old_entries(&self.names()).for_each(|path| state::sweep(&path));
     }
 
     /// Gives it another name.
     pub fn rename(&self, container: &Container, name: &str) -> Result<(), Error> {
-        let claim = Claim::take(name)?;
+        let mut claim = Claim::take(name)?;
         let mut about = container.about.clone();
         let old = std::mem::replace(&mut about.name, name.into());
         claim.keep(&container.id)?;
@@ -61,7 +59,19 @@ impl Containers {
         about.write(&container.path).inspect_err(|_| {
             let _ = fs::remove_file(self.names().join(name));
         })?;
-        let _ = fs::remove_file(self.names().join(old));
+        state::release(&self.names().join(old), &container.id);
         Ok(())
     }
+}
+
+/// What is in a directory and is a minute old: younger ones may be in the making.
+fn old_entries(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let is_old = |entry: &fs::DirEntry| {
+        let changed = entry.metadata().and_then(|found| found.modified());
+        #[allow(clippy::disallowed_methods, reason = "the times of files are of the wall clock")]
+        let age = changed.ok().and_then(|time| time.elapsed().ok());
+        age.is_some_and(|age| age > Duration::from_secs(60))
+    };
+    entries.filter(move |entry| is_old(entry)).map(|entry| entry.path())
 }

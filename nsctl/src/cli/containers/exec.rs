@@ -5,7 +5,7 @@ use std::fs;
 use nsshim::spec::Kind;
 
 use crate::args::{ExecArgs, ForExec, RunArgs};
-use crate::containers::{Containers, Request, Status};
+use crate::containers::{Container, Containers, Pinned, Request, State, Status};
 use crate::error::Error;
 use crate::inherited::Inherited;
 use crate::{detached, foreground, resolve};
@@ -58,26 +58,40 @@ pub fn exec(args: ExecArgs, inherited: &Inherited) -> Result<i32, Error> {
     run.tty = args.tty;
     run.interactive = args.interactive;
     run.no_tty = args.detach;
-    run.cgroup.joined = container.groups_to_join(pid)?;
-    let resolved = resolve::run(run, inherited)?;
-    // Its namespaces are open now. Were the pid another's by now, the lock would be free.
-    let mut again = container;
-    again.look_again();
-    if again.state.pid != Some(pid) {
-        return Err(Error::new(format!("{} ended meanwhile", again.about.name)));
-    }
-    let ended = match args.detach {
-        true => detached::leave(resolved, &again.path),
-        false => foreground::run(resolved),
-    };
+    let ended = join_and_run(&container, pid, run, args.detach, inherited);
     ended.map_err(|error| {
         // What cannot be done in a container that ends says so in strange ways.
-        again.look_again();
-        if error.status == crate::exit::OWN_FAILURE && again.state.pid != Some(pid) {
-            return Error::new(format!("{} ended meanwhile", again.about.name));
+        if error.status == crate::exit::OWN_FAILURE && !still_runs(&container, pid) {
+            return Error::new(format!("{} ended meanwhile", container.about.name));
         }
         error
     })
+}
+
+fn join_and_run(
+    container: &Container,
+    pid: i32,
+    mut run: RunArgs,
+    detach: bool,
+    inherited: &Inherited,
+) -> Result<i32, Error> {
+    run.cgroup.joined = container.groups_to_join(pid)?;
+    let resolved = resolve::run(run, inherited)?;
+    // Its namespaces are open now. Were the pid another's by now, the lock would be free.
+    if State::read(&container.path).pid != Some(pid) {
+        return Err(Error::new(format!("{} ended meanwhile", container.about.name)));
+    }
+    match detach {
+        true => detached::leave(resolved, &container.path),
+        false => foreground::run(resolved),
+    }
+}
+
+/// Whether that is its first process still, and it lives: its end is seen before its shim says so.
+fn still_runs(container: &Container, pid: i32) -> bool {
+    let state = State::read(&container.path);
+    let first = Pinned::open(pid, state.start_ticks);
+    state.pid == Some(pid) && first.is_some_and(|first| first.lives())
 }
 
 /// Whether the container has another namespace of this kind than we.

@@ -37,6 +37,8 @@ pub fn pause(names: &NamesArgs) -> Result<i32, Error> {
             None => signal_all(&container, &container.state, libc::SIGSTOP),
         };
         paused.map(|()| name).inspect_err(|_| {
+            // What stands still already goes on.
+            let _ = go_on(&container, &State::read(&container.path));
             let _ = fs::remove_file(container.path.join("paused"));
         })
     })
