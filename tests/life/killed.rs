@@ -76,7 +76,10 @@ fn rounds(least: u64, round: impl Fn(&mut Chance) + std::panic::RefUnwindSafe) {
             Chance((seed ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9) | 1);
         let play = std::panic::AssertUnwindSafe(|| round(&mut chance));
         if let Err(panic) = std::panic::catch_unwind(play) {
-            eprintln!("NSCTL_TEST_SEED={seed}");
+            #[allow(clippy::print_stderr, reason = "who reads of the failure can play it again")]
+            {
+                eprintln!("NSCTL_TEST_SEED={seed}");
+            }
             std::panic::resume_unwind(panic);
         }
     }
