@@ -48,6 +48,7 @@ mod ns;
 mod oom_score;
 mod overlay_directories;
 mod persist;
+mod persist_killed;
 mod process;
 mod propagation;
 mod readme;

@@ -2,6 +2,7 @@
 //! status out, and is the user's terminal for it.
 
 mod given_up;
+mod persisted;
 mod signals;
 mod stops;
 
@@ -14,6 +15,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nsshim::spec::Session;
 use nsshim::sys::{self, Change, SignalInfo, Whose};
 use nsshim::{Message, Received, Started, orphans};
+use persisted::Persisted;
 
 use crate::causes;
 use crate::containers::Noted;
@@ -54,6 +56,7 @@ fn carry_out(request: Request, status: &mut Status) -> Result<nsshim::Exit, Erro
     // Whatever is killed: the next nsctl finds them.
     let own_groups = spec.cgroup.as_mut().filter(|cgroup| cgroup.own);
     let noted = own_groups.map(Noted::new).transpose()?;
+    let persisted = Persisted::look(&spec.persist);
     let session = spec.session;
     let signal_mask = spec.process.signal_mask;
     let has_terminal = spec.terminal.is_some();
@@ -85,10 +88,13 @@ fn carry_out(request: Request, status: &mut Status) -> Result<nsshim::Exit, Erro
         pid_file: PidFile::new(pid_file),
         complaints: Outlet::new(std::io::stderr()),
         outcome: None,
+        began: false,
         heard: VecDeque::new(),
         unsent: VecDeque::new(),
     };
     let outcome = foreground.watch(status);
+    let began = foreground.began;
+    let take_back = || persisted.iter().rev().filter(|_| !began).for_each(Persisted::take_back);
     // The terminal first: what is printed from here on is for the user's.
     drop(foreground.relay.take());
     // Then the shim, which waits for that: it must find the terminal before the shell does.
@@ -108,10 +114,12 @@ fn carry_out(request: Request, status: &mut Status) -> Result<nsshim::Exit, Erro
         Outcome::NotExecuted { errno, code } => Err(context.not_executed(errno, code)),
         Outcome::ShimDied => {
             orphans::kill_all_but(not_ours);
+            take_back();
             Err(Error::new("the container was ended: its shim was killed"))
         }
         Outcome::GivenUp(given_up) => {
             orphans::kill_all_but(not_ours);
+            take_back();
             Err(given_up.error())
         }
     }
@@ -145,6 +153,8 @@ struct Foreground {
     /// What is wrong, but no reason to end.
     complaints: Outlet<std::io::Stderr>,
     outcome: Option<Outcome>,
+    /// Whether the workload runs or ran, if the shim was asked to say so.
+    began: bool,
     /// What the shim said while we waited for something else.
     heard: VecDeque<Received>,
     /// What the shim has not taken yet: a full channel must not keep us from hearing it.
@@ -229,6 +239,7 @@ impl Foreground {
                 }
                 Message::Namespaces(ids) => status.namespaces(ids),
                 Message::Started { pid } => {
+                    self.began = true;
                     status.started(pid);
                     if let Err(error) = self.pid_file.write(pid) {
                         self.complaints.say(&format!("{error}\n"));

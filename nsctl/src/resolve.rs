@@ -122,6 +122,10 @@ fn resolve(mut args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Resul
         root,
         mounts: placed,
         cgroup,
+        report_start: args.status_fd.is_some()
+            || pid_file.is_some()
+            || args.life.detach
+            || !asked.persist.is_empty(),
         persist: asked.persist,
         process,
         terminal: terminal.own,
@@ -129,7 +133,6 @@ fn resolve(mut args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Resul
         rights,
         init: !args.no_init,
         timeout: args.life.timeout.map(|seconds| std::time::Duration::from_secs(seconds.into())),
-        report_start: args.status_fd.is_some() || pid_file.is_some() || args.life.detach,
         report_namespaces: args.status_fd.is_some(),
     };
     let terminal = terminal.users;

@@ -43,7 +43,7 @@ pub use plan::{
 };
 pub use start::{Started, start};
 pub use step::{
-    Inside, Layers, MountCall, Outside, Passed, Reason, Take, Tree, UpperLayer, id_maps_of,
+    Inside, Layers, MountCall, Outside, Passed, Reason, Take, Tree, UpperLayer, id_maps_of, release,
 };
 pub use terminal::SavedTerminal;
 pub use usage::Usage;

@@ -52,6 +52,7 @@ pub use idmapped::Passed;
 pub(crate) use join::flag_name;
 pub use join::id_maps_of;
 pub use mount::MountCall;
+pub use persist::release;
 pub use reason::{Reason, of_kind as reason_of_kind};
 pub use tree::{Layers, Take, Tree, UpperLayer};
 

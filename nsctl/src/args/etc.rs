@@ -15,7 +15,7 @@ pub struct EtcArgs {
     /// Domain in which short names are looked for; . for none
     #[arg(long, help_heading = HEADING, value_name = "DOMAIN", value_parser = word)]
     pub dns_search: Vec<String>,
-    /// Option of the resolver, resolv.conf(5): ndots:2, timeout:1 …
+    /// Option of the resolver, resolv.conf(5): ndots:2, rotate
     #[arg(long, help_heading = HEADING, value_name = "OPTION", visible_alias = "dns-opt", value_parser = word)]
     pub dns_option: Vec<String>,
     /// A line of /etc/hosts

@@ -35,7 +35,7 @@ pub(super) fn bind(context: &OutsideContext<'_>, persist: &Persist) -> Result<()
 }
 
 /// Takes a bound namespace off its file, and the file away when nothing is in it.
-pub(super) fn release(persist: &Persist) {
+pub fn release(persist: &Persist) {
     let flags = MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW;
     let released = umount2(&persist.path, flags).is_ok();
     let is_empty = |found: Metadata| found.is_file() && found.len() == 0;
