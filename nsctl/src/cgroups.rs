@@ -41,6 +41,18 @@ pub fn mounted() -> Vec<Hierarchy> {
     found
 }
 
+/// The controllers of version 1 that count or do something for us.
+const USEFUL: [&str; 6] = ["blkio", "cpu", "cpuacct", "freezer", "memory", "pids"];
+
+/// Those in which a container may have a group.
+pub fn useful() -> Vec<Hierarchy> {
+    let mut found = mounted();
+    found.retain(|one| {
+        one.version == Version::V2 || one.controllers.iter().any(|name| USEFUL.contains(&&**name))
+    });
+    found
+}
+
 fn read(own: &str, mounts: &[Mount]) -> Vec<Hierarchy> {
     let mut found = Vec::new();
     for line in own.lines() {

@@ -86,3 +86,17 @@ fn what_is_frozen_does_not_outlive_its_shim_for_long() {
         });
     }
 }
+
+/// In a frozen group of version 1 nobody dies, not by SIGKILL either.
+#[test]
+fn a_frozen_container_ends_when_its_time_is_over() {
+    for hierarchies in [&["unified"][..], &["freezer"]] {
+        on_each(hierarchies, |ground| {
+            start(ground, &["--timeout=2"]);
+            // It may be over before.
+            let paused = ground.run(&["pause", "c"]);
+            assert_eq!(ground.run(&["wait", "c"]).success(), "137", "{paused:?}");
+            ground.expect_no_group();
+        });
+    }
+}

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::ground::{Ground, on_each};
-use crate::common::{eventually, helper};
+use crate::common::{Who, eventually, helper};
 
 fn number(ground: &Ground, of: &str) -> Pid {
     Pid::from_raw(ground.inspect()["state"][of].as_i64().unwrap() as i32)
@@ -157,4 +157,26 @@ fn all_in_the_group_ends_with_the_shim() {
             ground.expect_no_group();
         });
     }
+}
+
+#[test]
+fn a_container_whose_group_cannot_be_removed_stays_known() {
+    on_each(&["unified"], |ground| {
+        if ground.who == Who::Root {
+            // Nobody can keep root from it.
+            return;
+        }
+        ground.start(&["--rm", "sleep", "1000"]);
+        let group = ground.groups()[0].clone();
+        let strangers = ground.make(&group, "a/b");
+        std::os::unix::fs::chown(strangers.parent().unwrap(), Some(0), Some(0)).unwrap();
+        ground.run(&["kill", "c"]).expect_code(125);
+        ground
+            .run(&["rm", "c"])
+            .expect_error(125, &["cannot remove the control group of c", "EACCES"]);
+        assert_eq!(ground.inspect()["state"]["status"], "exited");
+        fs::remove_dir(strangers).unwrap();
+        ground.run(&["rm", "c"]).success();
+        ground.expect_no_group();
+    });
 }

@@ -52,7 +52,7 @@ pub const CAUSES: &[Cause] = &[
 ];
 
 /// systemd's words for a group of one's own.
-pub const SCOPE: &str = "systemd-run --user --scope -p Delegate=yes nsctl run --cgroup-parent . …";
+const SCOPE: &str = "systemd-run --user --scope -p Delegate=yes nsctl run --cgroup-parent . …";
 
 fn makes_group(failure: &Failure) -> bool {
     failure.step.contains("control group") && call_name(failure) == "mkdir"

@@ -191,3 +191,45 @@ fn a_machine_without_loop_devices_or_a_file_system_is_known() {
     assert!(found.evidence.contains("no erofs"), "{found:?}");
     assert_eq!(none.find("file-system-unknown", &asked(&[]), &new("ext4")), None);
 }
+
+#[test]
+fn processes_in_a_group_that_is_to_be_divided_are_found() {
+    let enable = failure("write(\"/g/a/cgroup.subtree_control\", \"+memory\")", Errno::EBUSY);
+    let asked = asked(&[]);
+    let name = "group-internal-processes";
+    let busy =
+        Files::new("busy", &[("g/a/cgroup.procs", "7\n8\n"), ("g/a/cgroup.subtree_control", "\n")]);
+    let found = busy.find(name, &asked, &enable).unwrap();
+    assert!(found.evidence.contains("2 processes are in /g/a itself"), "{found:?}");
+    assert!(found.evidence.contains("no internal processes"), "{found:?}");
+    let idle = Files::new("idle", &[("g/a/cgroup.procs", "")]);
+    assert_eq!(idle.find(name, &asked, &enable), None);
+
+    let enter = failure("clone3({flags=CLONE_INTO_CGROUP, cgroup=\"/g/a\"})", Errno::EBUSY);
+    let divided = Files::new("divided", &[("g/a/cgroup.subtree_control", "memory pids\n")]);
+    let found = divided.find(name, &asked, &enter).unwrap();
+    assert!(found.evidence.contains("/g/a divides"), "{found:?}");
+}
+
+#[test]
+fn a_limit_of_groups_is_found_further_up() {
+    let mut make = failure("mkdir(\"/g/a/nsctl-1\", 0755)", Errno::EAGAIN);
+    make.step = "make the control group /g/a/nsctl-1".into();
+    let asked = asked(&[]);
+    let full = Files::new(
+        "groups-full",
+        &[
+            ("g/a/cgroup.max.descendants", "max\n"),
+            ("g/a/cgroup.stat", "nr_descendants 3\n"),
+            ("g/cgroup.max.descendants", "4\n"),
+            ("g/cgroup.stat", "nr_descendants 4\nnr_dying_descendants 0\n"),
+        ],
+    );
+    let found = full.find("group-limit", &asked, &make).unwrap();
+    assert!(found.evidence.contains("/g has as many groups as it may have: 4"), "{found:?}");
+    let deep = Files::new("groups-deep", &[("g/cgroup.max.depth", "1\n")]);
+    let found = deep.find("group-limit", &asked, &make).unwrap();
+    assert!(found.evidence.contains("nested 1 deep in /g"), "{found:?}");
+    let room = Files::new("groups-room", &[("g/cgroup.max.depth", "2\n")]);
+    assert_eq!(room.find("group-limit", &asked, &make), None);
+}

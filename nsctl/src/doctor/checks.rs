@@ -217,8 +217,8 @@ pub const ALL: &[Check] = &[
     },
     Check {
         name: "delegation",
-        what: "a control group to divide",
-        needed_for: "limits of memory and processors",
+        what: "a control group to make others in",
+        needed_for: "--cgroup-parent .",
         by_run: false,
         after: &[],
         how: How::Ask(ask::delegation),

@@ -12,9 +12,6 @@ use crate::causes;
 use crate::cgroups::{self, Hierarchy};
 use crate::error::Error;
 
-/// The controllers of version 1 that count or do something for us.
-const USEFUL: [&str; 6] = ["blkio", "cpu", "cpuacct", "freezer", "memory", "pids"];
-
 /// Those of version 2 that are asked for, where nobody has done so.
 const ENABLED: [&str; 3] = ["io", "memory", "pids"];
 
@@ -34,13 +31,9 @@ pub fn resolve(args: &mut CgroupArgs) -> Result<Option<Cgroup>, Error> {
             .because("no control group is called so")
             .try_this("an absolute path below /sys/fs/cgroup, or one below nsctl's own group: ."));
     }
-    let hierarchies = cgroups::mounted();
-    let useful = |one: &&Hierarchy| {
-        one.version == Version::V2 || one.controllers.iter().any(|name| USEFUL.contains(&&**name))
-    };
+    let hierarchies = cgroups::useful();
     let parents: Vec<(&Hierarchy, PathBuf)> = hierarchies
         .iter()
-        .filter(useful)
         .filter_map(|one| Some((one, one.directory(&path(asked, one, &hierarchies))?)))
         .collect();
     let writable = |(_, parent): &&(&Hierarchy, PathBuf)| {

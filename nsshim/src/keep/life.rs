@@ -50,7 +50,8 @@ impl Keeper {
     pub fn stays_ended(&mut self, exit: Exit) {
         self.record_end(exit, false);
         self.clients.tell_end(exit);
-        if let Some(remove) = &self.remove {
+        // Where a control group is left, it must stay known.
+        if let Some(remove) = self.remove.as_ref().filter(|_| !self.known.groups_stay) {
             removal::remove(&self.directory, remove);
         }
     }

@@ -22,6 +22,8 @@ pub(crate) struct Known {
     pub usage: Option<Usage>,
     /// Whether the kernel killed something of it because memory ran out. `None`: nobody counted.
     pub oom_killed: Option<bool>,
+    /// Whether a control group is left that could not be removed.
+    pub groups_stay: bool,
 }
 
 /// How a run ended.

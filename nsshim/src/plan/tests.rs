@@ -1,11 +1,14 @@
 //! The order, as text and as rules that hold for every request.
 
 use std::ffi::CString;
+use std::path::Path;
+use std::rc::Rc;
 
 use caps::Capability;
 use nix::mount::MsFlags;
 
 use super::{Plan, plan};
+use crate::cgroup::{Group, Version};
 use crate::host::Host;
 use crate::seccomp::DOCKER_DEFAULT_CAPABILITIES;
 use crate::spec::*;
@@ -437,4 +440,60 @@ fn a_root_of_its_own_is_never_made_in_a_tree_that_is_shared_with_the_host() {
     assert!(text.contains("inside   mount(NULL, \"/\", NULL, MS_REC|MS_PRIVATE)\n"), "{text}");
     let entered = text.find("pivot_root").unwrap();
     assert!(entered < text.find("MS_REC|MS_SHARED").unwrap(), "{text}");
+}
+
+/// A group that nobody makes: its parent is a directory that is there.
+fn group(version: Version, controllers: &[&str], path: &str) -> Rc<Group> {
+    let controllers = controllers.iter().map(ToString::to_string).collect();
+    Rc::new(Group::at(version, controllers, Path::new(path)).unwrap())
+}
+
+#[test]
+fn a_control_group_is_entered_before_there_is_a_cgroup_namespace() {
+    let mut wanted = spec(None, &[Kind::Time, Kind::User]);
+    let unified = group(Version::V2, &[], "/tmp/nsctl-ID");
+    let freezer = group(Version::V1, &["freezer"], "/usr/nsctl-ID");
+    let enable = vec!["memory".into(), "pids".into()];
+    wanted.cgroup = Some(Cgroup { groups: vec![unified, freezer], own: true, enable, held: None });
+    let plan = plan(wanted, &USER);
+    assert_eq!(plan.own_groups().len(), 2);
+    assert!(!plan.child_may_share_memory(), "a shim that is killed would leave them");
+    let text = text(&plan);
+    let lines: Vec<&str> = text.lines().take(6).collect();
+    assert_eq!(
+        lines,
+        [
+            r#"outside  write("/tmp/cgroup.subtree_control", "+memory +pids")"#,
+            r#"outside  mkdir("/tmp/nsctl-ID", 0755); open("/tmp/nsctl-ID", O_DIRECTORY)"#,
+            r#"outside  mkdir("/usr/nsctl-ID", 0755); open("/usr/nsctl-ID/tasks", O_WRONLY)"#,
+            r#"outside  clone3({flags=CLONE_NEWIPC|CLONE_NEWUTS|CLONE_NEWNET|CLONE_NEWPID|CLONE_NEWNS|CLONE_PIDFD|CLONE_INTO_CGROUP, cgroup="/tmp/nsctl-ID"})"#,
+            r#"inside   write("/usr/nsctl-ID/tasks", "0")"#,
+            "inside   unshare(CLONE_NEWCGROUP)",
+        ]
+    );
+    let script = plan.shell(&[]);
+    for line in ["mkdir /tmp/nsctl-ID", "echo $$ > /usr/nsctl-ID/cgroup.procs", "--cgroup"] {
+        assert!(script.contains(line), "{line} is not in:\n{script}");
+    }
+}
+
+/// Under `nsdelegate` nobody in a cgroup namespace starts a process in a group outside of it.
+#[test]
+fn who_joins_a_group_joins_its_namespace_last() {
+    let mut wanted = spec(None, &Kind::ALL);
+    let joined = |file: &str| Joined {
+        fd: std::fs::File::open("/proc/self/ns/cgroup").unwrap().into(),
+        path: file.into(),
+    };
+    wanted.namespaces.set(Kind::Cgroup, Choice::Join(joined("/proc/7/ns/cgroup")));
+    wanted.namespaces.set(Kind::Uts, Choice::Join(joined("/proc/7/ns/uts")));
+    let groups = vec![group(Version::V2, &[], "/tmp/nsctl-ID")];
+    wanted.cgroup = Some(Cgroup { groups, own: false, enable: Vec::new(), held: None });
+    let plan = plan(wanted, &ROOT);
+    assert!(plan.own_groups().is_empty(), "it is another's");
+    let text = plan.to_string();
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} is not in:\n{text}"));
+    assert!(at("/proc/7/ns/uts") < at("outside  open(\"/tmp/nsctl-ID\", O_DIRECTORY)"));
+    assert!(at("clone3(") < at("inside   setns(\"/proc/7/ns/cgroup\", CLONE_NEWCGROUP)"));
+    assert!(!text.contains("mkdir(\"/tmp"), "{text}");
 }

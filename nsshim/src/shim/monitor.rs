@@ -13,7 +13,7 @@ use nix::unistd::{Pid, getppid};
 
 use super::Child;
 use super::witness::Witness;
-use crate::cgroup::{self, Group};
+use crate::cgroup::{self, Group, Version};
 use crate::channel::{self, Message, Received};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -221,7 +221,7 @@ impl<'a> Monitor<'a> {
         fds.extend(self.keeper.iter().flat_map(Keeper::interests));
         let left = self.deadline.map(|end| end.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {
-            send_kill(&self.child);
+            self.kill();
         }
         // Rounded up: not a moment too early, and not again and again before it.
         let limit = left.filter(|left| !left.is_zero()).map(|left| left + Duration::from_millis(1));
@@ -231,7 +231,7 @@ impl<'a> Monitor<'a> {
         match poll(&mut fds, limit) {
             Ok(_) | Err(Errno::EINTR) => {}
             // Nothing can be heard any more: the container must not outlive its watch.
-            Err(_) => send_kill(&self.child),
+            Err(_) => self.kill(),
         }
         let any = |at: usize| fds[at].any().unwrap_or(false);
         let kept = fds[4..]
@@ -240,6 +240,16 @@ impl<'a> Monitor<'a> {
             .filter(|(_, events)| !events.is_empty())
             .collect();
         Ready { child_ended: any(0), signals: any(1), nsctl: any(2), child: any(3), kept }
+    }
+
+    /// Ends it, also where it is frozen: in a group of version 1 nobody dies who is.
+    fn kill(&self) {
+        send_kill(&self.child);
+        for group in self.groups.iter().filter(|group| group.version == Version::V1) {
+            if group.freezer().is_some() {
+                let _ = group.thaw();
+            }
+        }
     }
 
     fn tell(&self, message: &Message, fd: Option<BorrowedFd<'_>>) {
@@ -271,7 +281,7 @@ impl<'a> Monitor<'a> {
             }
         }
         let (ended, usage) = wait_for_end(&self.child);
-        let oom_killed = self.end_groups();
+        let (oom_killed, groups_stay) = self.end_groups();
         if let Some(proc) = &self.child.proc {
             orphans::kill_all(proc.as_fd(), Vec::new());
         }
@@ -287,19 +297,22 @@ impl<'a> Monitor<'a> {
         }
         self.outlive_caller();
         let again = self.keeper.as_mut().filter(|_| self.is_started || self.is_again);
-        (exit, again.and_then(|keeper| keeper.ended(exit, Known { usage, oom_killed })))
+        (
+            exit,
+            again.and_then(|keeper| keeper.ended(exit, Known { usage, oom_killed, groups_stay })),
+        )
     }
 
-    /// Returns whether the kernel killed something in them because memory ran out.
-    fn end_groups(&mut self) -> Option<bool> {
+    /// Returns whether the kernel killed something in them because memory ran out, and whether
+    /// one is left.
+    fn end_groups(&mut self) -> (Option<bool>, bool) {
         let kills = self.groups.iter().filter_map(|group| group.oom_kills()).max();
-        if let Err(errno) = cgroup::end(self.groups, PATIENCE)
-            && let Some(keeper) = &mut self.keeper
-        {
+        let ended = cgroup::end(self.groups, PATIENCE);
+        if let (Err(errno), Some(keeper)) = (ended, &mut self.keeper) {
             // nsctl rm tries again.
             keeper.complain(&format!("cannot remove the container's control group: {errno}"));
         }
-        kills.map(|kills| kills > 0)
+        (kills.map(|kills| kills > 0), ended.is_err())
     }
 
     /// The caller may be killed before it has shown the last output and restored the

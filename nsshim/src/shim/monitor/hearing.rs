@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use nix::errno::Errno;
 use nsinit::report::{Report, Stage};
 
-use super::{Monitor, send_kill};
+use super::Monitor;
 use crate::channel::{self, Message, Received};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -128,7 +128,7 @@ impl Monitor<'_> {
                 // Who is kept lives on; but not before its caller heard that it runs.
                 let is_kept = self.keeper.is_some() && (self.is_started || self.is_again);
                 if !is_kept {
-                    send_kill(&self.child);
+                    self.kill();
                 }
             }
         }
