@@ -5,6 +5,7 @@
 
 mod explain;
 mod groups;
+mod hidden;
 mod identity;
 mod mounts;
 mod parts;

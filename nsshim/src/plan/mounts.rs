@@ -3,35 +3,10 @@
 use nix::errno::Errno;
 use nix::mount::MsFlags;
 
+use super::hidden::{MASKED_DIRECTORIES, MASKED_FILES, READ_ONLY};
 use crate::host::{CGROUPS, Host, TTY_GROUP};
 use crate::spec::{IdKind, IdMaps, Kind, Namespaces, Propagation, Rights};
 use crate::step::{Inside, MountCall};
-
-/// Files hidden as docker hides them: they tell about, or act on, the whole machine.
-const MASKED_FILES: [&str; 7] = [
-    "/proc/interrupts",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/sched_debug",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-];
-
-/// Directories hidden likewise. A table of their own, because finding out by a
-/// failed bind costs 70 µs each: the kernel waits for an RCU grace period.
-const MASKED_DIRECTORIES: [&str; 5] = [
-    "/proc/acpi",
-    "/proc/asound",
-    "/proc/scsi",
-    // Power readings tell what others compute (CVE-2020-8694).
-    "/sys/devices/virtual/powercap",
-    "/sys/firmware",
-];
-
-/// Read-only as in docker. A real root would otherwise set the host's sysctls.
-const READ_ONLY: [&str; 5] =
-    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 

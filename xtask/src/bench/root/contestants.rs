@@ -1,5 +1,10 @@
 //! Who makes a root of the container's own, and how each is asked for the same mounts.
 
+/// What nsctl hides without being asked, and others are asked for.
+#[path = "../../../../nsshim/src/plan/hidden.rs"]
+mod hidden;
+
+use self::hidden::{MASKED_DIRECTORIES, MASKED_FILES, READ_ONLY};
 use crate::Result;
 use crate::bench::arena::{Arena, Home, directory};
 use crate::bench::contestants::{List, add_crun, add_runc, plain_bundle};
@@ -10,20 +15,6 @@ use std::path::Path;
 /// How many volumes are many.
 pub const VOLUMES: usize = 20;
 
-/// What nsctl gives without being asked, and others are asked for.
-const HIDDEN_FILES: [&str; 7] = [
-    "/proc/interrupts",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/sched_debug",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-];
-const HIDDEN_DIRECTORIES: [&str; 5] =
-    ["/proc/acpi", "/proc/asound", "/proc/scsi", "/sys/devices/virtual/powercap", "/sys/firmware"];
-const READ_ONLY: [&str; 5] =
-    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 const GIVEN_FILES: [&str; 3] = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
 
 /// Makes the root, which has every mount point, and what is mounted in it.
@@ -108,8 +99,8 @@ fn mounts_of_nsctl() -> String {
             }
         }
     };
-    add("--dev-bind", &HIDDEN_FILES);
-    add("--tmpfs", &HIDDEN_DIRECTORIES);
+    add("--dev-bind", &MASKED_FILES);
+    add("--tmpfs", &MASKED_DIRECTORIES);
     add("--ro-bind", &READ_ONLY);
     add("--ro-bind", &GIVEN_FILES);
     words
