@@ -40,3 +40,4 @@ mod scan;
 mod start;
 mod state;
 mod status;
+mod template;

@@ -180,6 +180,13 @@ fn the_page_is_searched_and_folded_and_runs_no_name() {
     assert!(nothing.contains(">0 found<"), "{nothing}");
     assert!(tag(&nothing, "row", &uts).contains("hidden"));
 
+    // Of a group that line is found that has all of the words, not several that have one each.
+    let pid = &fixture.said[1];
+    let line = in_browser(&format!("{file}#q={pid}+script")).unwrap();
+    assert!(!line.contains("class=\"process hit\""), "no process has both");
+    let line = in_browser(&format!("{file}#q={pid}+svg")).unwrap();
+    assert_eq!(line.matches(" hit\" x=\"8\"").count(), 1, "{line}");
+
     // Folding the user namespace around it hides it, and opening it again shows it.
     let filter = format!("id={}", number(&fixture.said[0]));
     let ran = nsctl(Who::User, ["ns", "ls", "-n", "-o", "owner", "-F", &filter]).run();

@@ -165,3 +165,25 @@ fn addresses_of_a_network_are_told() {
         assert!(chosen.iter().any(|namespace| namespace["id"] == found["id"]), "{chosen:#?}");
     });
 }
+
+#[test]
+fn templates_show_what_they_name() {
+    as_each(|who| {
+        let say = "echo $(readlink /proc/self/ns/uts) $$; read wait";
+        let run = ["run", "--hostname", "wren", "--pid", "host", "--", "sh", "-c", say];
+        let fixture = Fixture::nsctl(who, run);
+        let id = fixture.said[0].trim_start_matches("uts:[").trim_end_matches(']');
+        let of =
+            |options: &[&str]| nsctl(who, [&["ns"], options].concat()).run().success().to_string();
+        let filter = format!("id={id}");
+        let ls = |template: &str| of(&["ls", "-F", &filter, "--format", template]);
+        assert_eq!(ls("{{.ID}} {{.Kind}} {{.Hostname}}"), format!("{id} uts wren"));
+        assert_eq!(ls("{{json .Kind}}"), "\"uts\"");
+        assert!(ls("table {{.Kind}}\\t{{.Hostname}}").starts_with("KIND   HOSTNAME\nuts    wren"));
+        assert_eq!(of(&["show", "--format", "{{.Hostname}}", id]), "wren");
+        let pid = &fixture.said[1];
+        assert_eq!(of(&["show", "--format", "{{.Pid}}", pid]), *pid);
+    });
+    let wrong = nsctl(Who::User, ["ns", "ls", "--format", "{{.Nope}}"]).run();
+    wrong.expect_error(125, &["no field .Nope", ".hostname"]);
+}

@@ -77,6 +77,9 @@ pub struct LsArgs {
     /// JSON, with all columns
     #[arg(short = 'J', long)]
     pub json: bool,
+    /// A line for each: {{.ID}}, {{json .}}, table {{.Kind}}\t{{.Command}}; fields are the columns
+    #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["json", "columns", "quick"])]
+    pub format: Option<String>,
     /// Whole lines, however wide the terminal is
     #[arg(long)]
     pub no_trunc: bool,
@@ -122,6 +125,9 @@ pub struct ShowArgs {
     /// A JSON object
     #[arg(short = 'J', long)]
     pub json: bool,
+    /// A line: {{.Hostname}}, {{json .Addresses}}; what --json shows are the fields
+    #[arg(long, value_name = "TEMPLATE", conflicts_with = "json")]
+    pub format: Option<String>,
     /// A pid, a container, a number of `nsctl ns ls`, a file
     #[arg(value_name = "PID|NAME|ID|FILE")]
     pub target: String,

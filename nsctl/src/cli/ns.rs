@@ -3,6 +3,7 @@
 mod can;
 mod columns;
 mod diff;
+mod fields;
 mod filter;
 mod graph;
 mod ls;

@@ -17,7 +17,8 @@
   const groups = [];
   for (const element of all(".group")) {
     groups[number(element, "group")] = {
-      element, words: words(element), box: element.querySelector("rect"), open: false,
+      element, box: element.querySelector("rect"), open: false, found: false,
+      texts: [...element.querySelectorAll("text")].map((text) => ({ text, words: words(text) })),
       count: element.querySelectorAll(".process").length, rows: [], own: [],
     };
   }
@@ -47,11 +48,24 @@
     const parts = query.toLowerCase().split(/\s+/).filter((part) => part !== "");
     const has = (thing) => parts.length > 0 && parts.every((part) => thing.words.includes(part));
     let hits = 0;
+    for (const row of rows) {
+      row.hit = has(row);
+      row.element.classList.toggle("hit", row.hit);
+      hits += row.hit ? 1 : 0;
+    }
+    // Of a group single lines have the words, also those that are not shown at first.
+    for (const group of order) {
+      group.hit = group.found = false;
+      for (const line of group.texts) {
+        const hit = has(line);
+        line.text.classList.toggle("hit", hit);
+        group.hit ||= hit;
+        group.found ||= hit && line.text.classList.contains("more");
+        hits += hit ? 1 : 0;
+      }
+    }
     for (const thing of [...rows, ...order]) {
-      thing.hit = has(thing);
       thing.wanted = parts.length === 0 || thing.hit;
-      thing.element.classList.toggle("hit", thing.hit);
-      hits += thing.hit ? 1 : 0;
     }
     for (const row of rows.filter((row) => row.hit)) {
       row.groups.forEach((group) => { group.wanted = true; });
@@ -101,7 +115,9 @@
     const middle = (list) => list.reduce((sum, row) => sum + rows[row].y, 0) / list.length;
     let free = TOP;
     for (const group of order) {
-      const shown = group.open ? group.count : Math.min(group.count, SHOWN);
+      const open = group.open || group.found;
+      group.element.classList.toggle("open", open);
+      const shown = open ? group.count : Math.min(group.count, SHOWN);
       group.height = (1 + shown + (group.count > shown ? 1 : 0)) * LINE + 6;
       group.want = middle(group.own.length > 0 ? group.own : group.rows) - group.height / 2;
     }
@@ -113,7 +129,6 @@
       group.y = Math.max(group.want || 0, free);
       free = group.y + group.height + MARGIN;
       group.element.setAttribute("transform", `translate(${GROUPS_BEGIN} ${group.y})`);
-      group.element.classList.toggle("open", group.open);
       group.box.setAttribute("height", group.height);
     }
     const bend = (ROWS_END + GROUPS_BEGIN) / 2;

@@ -6,6 +6,7 @@ use nsshim::spec::Kind;
 use serde_json::{Map, Value, json};
 
 use super::columns::{Cell, Cells, Column, DEFAULT, QUICK, held};
+use super::fields::FIELDS;
 use super::filter::Filter;
 use super::{print, say_unread, unread_lines};
 use crate::args::LsArgs;
@@ -13,6 +14,7 @@ use crate::error::Error;
 use crate::output::Table;
 use crate::resolve::kind;
 use crate::scan::{self, Found, Namespace, Places};
+use crate::template::Template;
 
 /// Prints them.
 pub fn ls(args: &LsArgs) -> Result<i32, Error> {
@@ -23,6 +25,8 @@ pub fn ls(args: &LsArgs) -> Result<i32, Error> {
         None => (Column::parse(&args.sort)?, false),
     };
     let columns = columns(args)?;
+    let template = args.format.as_deref().map(Template::parse).transpose()?;
+    template.as_ref().map_or(Ok(()), |template| template.check(FIELDS))?;
     let of_process = args.pid.as_deref().map(of_process).transpose()?;
 
     let found = Found::look(Places { all: !args.quick, relations: !args.quick })?;
@@ -40,6 +44,13 @@ pub fn ls(args: &LsArgs) -> Result<i32, Error> {
     }
     if backwards {
         shown.reverse();
+    }
+    if let Some(template) = template {
+        let row = |namespace: &&Namespace| object(namespace, &cells, &Column::all());
+        let rows: Vec<Value> = shown.iter().map(row).collect();
+        print(&template.lines(&rows, FIELDS));
+        say_unread(found.unread);
+        return Ok(0);
     }
     if args.json {
         print(&as_json(&shown, &cells, &found, args));
@@ -117,20 +128,22 @@ fn print_table(shown: &[&Namespace], cells: &Cells<'_>, columns: &[Column], args
     }
 }
 
+fn object(namespace: &Namespace, cells: &Cells<'_>, columns: &[Column]) -> Value {
+    let mut object = Map::new();
+    for &column in columns.iter().filter(|column| **column != Column::Kept) {
+        object.insert(column.name().into(), cells.get(namespace, column).json());
+    }
+    object.insert("kept".into(), namespace.holders.iter().map(held).collect::<Value>());
+    Value::Object(object)
+}
+
 fn as_json(shown: &[&Namespace], cells: &Cells<'_>, found: &Found, args: &LsArgs) -> String {
     let columns = match args.quick {
         true => QUICK.to_vec(),
         false => Column::all(),
     };
-    let object = |namespace: &Namespace| {
-        let mut object = Map::new();
-        for &column in columns.iter().filter(|column| **column != Column::Kept) {
-            object.insert(column.name().into(), cells.get(namespace, column).json());
-        }
-        object.insert("kept".into(), namespace.holders.iter().map(held).collect::<Value>());
-        Value::Object(object)
-    };
-    let namespaces: Vec<Value> = shown.iter().map(|namespace| object(namespace)).collect();
+    let namespaces: Vec<Value> =
+        shown.iter().map(|namespace| object(namespace, cells, &columns)).collect();
     let unread = json!({
         "others": found.unread.others,
         "protected": found.unread.protected,

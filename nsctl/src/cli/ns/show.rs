@@ -10,6 +10,7 @@ use crate::args::ShowArgs;
 use crate::error::Error;
 use crate::output::{Table, harmless_text};
 use crate::scan::{self, Found, Namespace, Places, Sight, Target};
+use crate::template::Template;
 
 /// Prints it.
 pub fn show(args: &ShowArgs) -> Result<i32, Error> {
@@ -29,6 +30,10 @@ pub fn show(args: &ShowArgs) -> Result<i32, Error> {
         && !process.lives()
     {
         return Err(Error::new(format!("process {} ended meanwhile", process.pid)));
+    }
+    if let Some(template) = &args.format {
+        print(&format!("{}\n", Template::parse(template)?.line_of(&value)?));
+        return Ok(0);
     }
     match args.json {
         true => print(&format!("{}\n", serde_json::to_string_pretty(&value).unwrap_or_default())),
