@@ -2,6 +2,7 @@
 // SOME`. It says the pid of the first of those when all are there, and ends with its input.
 use std::ffi::{c_int, c_long, c_ulong};
 use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 
 unsafe extern "C" {
     fn syscall(number: c_long, ...) -> c_long;
@@ -23,6 +24,16 @@ const SEVEN: c_ulong = 0x1000_0000
     | 0x2000_0000
     | 0x0200_0000;
 
+/// Whoever is to be entered needs ids: the caller is root there.
+fn map(child: c_long) {
+    let own = std::fs::metadata("/proc/self").expect("there is a /proc");
+    let write = |file: &str, text: &str| std::fs::write(format!("/proc/{child}/{file}"), text);
+    // Without them it is entered by those only who need none.
+    let _ = write("uid_map", &format!("0 {} 1", own.uid()));
+    let _ = write("setgroups", "deny");
+    let _ = write("gid_map", &format!("0 {} 1", own.gid()));
+}
+
 fn main() {
     let number = |at| std::env::args().nth(at).and_then(|text| text.parse().ok()).unwrap_or(0);
     let (processes, some): (usize, usize) = (number(1), number(2));
@@ -40,7 +51,12 @@ fn main() {
                     pause();
                 }
             },
-            1.. if at == 0 => first = child,
+            1.. if at == 0 => {
+                first = child;
+                if some > 0 {
+                    map(child);
+                }
+            }
             1.. => {}
             _ => {
                 eprintln!("clone: {}", std::io::Error::last_os_error());
