@@ -1,5 +1,6 @@
 //! Watching one container: passes signals in and reports out, ends it with its owner.
 
+mod groups;
 mod hearing;
 mod stopping;
 
@@ -13,7 +14,7 @@ use nix::unistd::{Pid, getppid};
 
 use super::Child;
 use super::witness::Witness;
-use crate::cgroup::{self, Group, Version};
+use crate::cgroup::Group;
 use crate::channel::{self, Message, Received};
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -242,16 +243,6 @@ impl<'a> Monitor<'a> {
         Ready { child_ended: any(0), signals: any(1), nsctl: any(2), child: any(3), kept }
     }
 
-    /// Ends it, also where it is frozen: in a group of version 1 nobody dies who is.
-    fn kill(&self) {
-        send_kill(&self.child);
-        for group in self.groups.iter().filter(|group| group.version == Version::V1) {
-            if group.freezer().is_some() {
-                let _ = group.thaw();
-            }
-        }
-    }
-
     fn tell(&self, message: &Message, fd: Option<BorrowedFd<'_>>) {
         if self.nsctl_is_alive {
             // A dead nsctl shows as the end of its channel.
@@ -303,18 +294,6 @@ impl<'a> Monitor<'a> {
         )
     }
 
-    /// Returns whether the kernel killed something in them because memory ran out, and whether
-    /// one is left.
-    fn end_groups(&mut self) -> (Option<bool>, bool) {
-        let kills = self.groups.iter().filter_map(|group| group.oom_kills()).max();
-        let ended = cgroup::end(self.groups, PATIENCE);
-        if let (Err(errno), Some(keeper)) = (ended, &mut self.keeper) {
-            // nsctl rm tries again.
-            keeper.complain(&format!("cannot remove the container's control group: {errno}"));
-        }
-        (kills.map(|kills| kills > 0), ended.is_err())
-    }
-
     /// The caller may be killed before it has shown the last output and restored the
     /// user's terminal; it may be dead already, and the container ended for that.
     fn outlive_caller(&self) {
@@ -323,9 +302,6 @@ impl<'a> Monitor<'a> {
         saved.restore_if_still_raw();
     }
 }
-
-/// How long what is killed may take to end.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 fn send_kill(child: &Child) {
     let _ = sys::pidfd_send_signal(&child.pidfd, &SignalInfo::new(libc::SIGKILL));
