@@ -1,16 +1,16 @@
 //! What README.md and the guide show at a prompt happens as it stands there: after `$` as a user,
 //! after `#` as root.
 
-use super::common::{document, have, play};
+use super::common::{Who, document, have, nsctl, play};
 
 #[test]
 fn the_classical_demonstrations_are_as_shown() {
     let needed = ["ipcmk", "ps", "ip", "findmnt", "mknod", "hostname"];
     if needed.iter().all(|program| have(program)) {
         let readme = document("README.md");
-        let mut sections = readme.split("\n## ");
-        let section = sections.find(|part| part.starts_with("Namespaces by doing")).unwrap();
-        let (by_user, by_root) = play(section);
+        let section = |title| readme.split("\n## ").find(|part| part.starts_with(title)).unwrap();
+        assert_eq!(play(section("What it does")), (1, 0));
+        let (by_user, by_root) = play(section("Namespaces by doing"));
         assert!(by_user >= 15, "{by_user}");
         assert!(by_root == 3 || !nix::unistd::geteuid().is_root(), "{by_root}");
     }
@@ -67,4 +67,38 @@ fn the_page_on_cgroup_namespaces_is_as_shown() {
 #[test]
 fn the_page_on_time_namespaces_is_as_shown() {
     page("time", 9, &["uptime", "awk"]);
+}
+
+/// A line of nsctl in running text names only what there is: verbs, options, checks of doctor.
+#[test]
+fn what_the_documents_name_exists() {
+    let kinds = ["user", "mount", "pid", "uts", "ipc", "net", "cgroup", "time", "README"];
+    let guide = kinds.map(|kind| document(&format!("guide/{kind}.md"))).join("\n");
+    let text = document("README.md") + &guide;
+    // What is between two ``` is played, or is no line of nsctl's.
+    let prose: String = text.split("```").step_by(2).collect();
+    let spans = prose.split('`').skip(1).step_by(2);
+    let lines = spans.filter_map(|span| span.trim_start_matches("sudo ").strip_prefix("nsctl "));
+    let mut checked = 0;
+    for line in lines {
+        let words: Vec<&str> = line.split_whitespace().take_while(|word| *word != "--").collect();
+        let names_things = ["doctor", "completion"].contains(&words[0]);
+        for (at, word) in words.iter().enumerate() {
+            let name = word.split('=').next().unwrap();
+            let is_plain = name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            let is_long = name.starts_with("--");
+            // What explain is given is another tool's.
+            let is_verb = at == 0 || at == 1 && words[0] == "ns";
+            let is_ours = is_verb || names_things || is_long && words[0] != "explain";
+            if !is_ours || !is_plain || name.starts_with('-') && !is_long {
+                continue;
+            }
+            let asked = [&["__complete", "--"], &words[..at], &[name]].concat();
+            let ran = nsctl(Who::User, asked).run();
+            let offered = ran.success().lines().any(|found| found.split('\t').next() == Some(name));
+            assert!(offered, "`nsctl {line}`: there is no {name}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 40, "{checked}");
 }
