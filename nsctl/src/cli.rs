@@ -13,6 +13,7 @@ mod usage;
 
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser, Subcommand};
 
@@ -23,7 +24,7 @@ use crate::args::{
 };
 use crate::error::{self, Error};
 use crate::inherited::Inherited;
-use crate::{detached, exit, foreground, resolve};
+use crate::{detached, exit, foreground, pods, resolve, state};
 
 use init_file::InitFileArgs;
 
@@ -42,6 +43,9 @@ pub struct Cli {
     /// Show each step with its time; RUST_LOG chooses more finely
     #[arg(short, long, action = ArgAction::SetTrue)]
     verbose: bool,
+    /// Where containers are kept, before NSCTL_STATE_DIR
+    #[arg(long, global = true, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -115,6 +119,11 @@ pub fn main(inherited: &Inherited) -> i32 {
         }
     };
     start_logging(cli.verbose);
+    if let Some(directory) = state_directory(&cli)
+        && let Err(error) = state::use_directory(&directory)
+    {
+        return error::report(&error);
+    }
     let outcome = match cli.verb {
         Verb::Run(args) => run(*args, inherited),
         Verb::Ps(args) => containers::ps(&args),
@@ -147,10 +156,20 @@ pub fn main(inherited: &Inherited) -> i32 {
     outcome.unwrap_or_else(|error| error::report(&error))
 }
 
+/// One that is started again is where it is, whatever was said the first time.
+fn state_directory(cli: &Cli) -> Option<PathBuf> {
+    let again = match &cli.verb {
+        Verb::Run(args) => args.life.again.as_ref(),
+        _ => None,
+    };
+    let found = again.and_then(|container| container.parent()?.parent());
+    found.map(Path::to_path_buf).or_else(|| cli.state_dir.clone())
+}
+
 fn parse() -> Result<Cli, clap::Error> {
     let words: Vec<OsString> = std::env::args_os().collect();
     match quick::verb(&words) {
-        Some(verb) => Ok(Cli { verbose: false, verb }),
+        Some(verb) => Ok(Cli { verbose: false, state_dir: None, verb }),
         None => Cli::try_parse_from(words),
     }
 }
@@ -159,6 +178,7 @@ fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
     let form = args.dry_run;
     // Not freed here; see there.
     let leftover = ManuallyDrop::new(std::mem::take(&mut args.leftover));
+    let member = pods::enter(&mut args)?;
     let wanted = args.life.detach.then(|| detached::Wanted {
         life: args.life.clone(),
         // It is held by the container, not by us.
@@ -171,6 +191,7 @@ fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
     for warning in request.warnings.drain(..) {
         error::warn(&warning);
     }
+    request.member = member;
     match (form, wanted) {
         (Some(form), _) => dry_run::print(request, form),
         (None, Some(wanted)) => detached::run(request, wanted),

@@ -154,7 +154,8 @@ impl Containers {
         }
     }
 
-    fn named(&self, name: &str) -> Option<Container> {
+    /// The one with exactly this name.
+    pub fn named(&self, name: &str) -> Option<Container> {
         if name.is_empty() || name.contains('/') || name.starts_with('.') {
             return None;
         }
@@ -194,8 +195,9 @@ impl Container {
 
 fn make_directory(path: &Path) -> Result<(), Error> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
-        Error::new(format!("cannot make the directory {}: {error}", path.display()))
-            .try_this("NSCTL_STATE_DIR=DIR with a directory of your own that has room")
+        Error::new(format!("cannot make the directory {}: {error}", path.display())).try_this(
+            "--state-dir DIR, or NSCTL_STATE_DIR=DIR, with a directory of your own that has room",
+        )
     })
 }
 

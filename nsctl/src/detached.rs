@@ -42,7 +42,8 @@ pub fn run(request: Request, mut wanted: Wanted) -> Result<i32, Error> {
     let log = log_to(&wanted.life)?;
     let restart = restart(wanted.life.restart.as_deref())?;
     let containers = Containers::open()?;
-    let again = wanted.life.again.as_deref().map(|id| containers.find(id)).transpose()?;
+    let again = wanted.life.again.as_deref().and_then(std::path::Path::file_name);
+    let again = again.map(|id| containers.find(&id.to_string_lossy())).transpose()?;
     let cidfile = wanted.life.cidfile.as_ref().filter(|_| again.is_none());
     let mut cidfile = match cidfile {
         Some(path) => {
@@ -104,13 +105,14 @@ fn about(request: &Request, wanted: &Wanted) -> About {
         log_driver: clap::ValueEnum::to_possible_value(&wanted.life.log_driver)
             .map(|value| value.get_name().to_string())
             .unwrap_or_default(),
+        pod: request.member.as_ref().map(|member| member.pod.clone()).unwrap_or_default(),
+        is_pod: wanted.life.holds_pod,
         ..About::default()
     }
 }
 
 fn asked_as(request: &Request, wanted: &Wanted) -> Result<AskedAs, Error> {
-    // From the verb on: what is before it only says how much is said.
-    let arguments = std::env::args_os().skip(1).skip_while(|word| word != "run").collect();
+    let arguments = from_verb(std::env::args_os().skip(1));
     let directory = std::env::current_dir()
         .map_err(|error| Error::new(format!("cannot tell the working directory: {error}")))?;
     let owned = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
@@ -119,6 +121,17 @@ fn asked_as(request: &Request, wanted: &Wanted) -> Result<AskedAs, Error> {
     let callers_environment = callers.iter().map(|word| owned(word.as_bytes())).collect();
     let plain = wanted.plain;
     Ok(AskedAs { plain, arguments, directory, callers_environment, environment })
+}
+
+/// The words from the verb on: what is before it does not say what is run.
+fn from_verb(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words = words.peekable();
+    while let Some(word) = words.next_if(|word| word != "run") {
+        if word == "--state-dir" {
+            words.next();
+        }
+    }
+    words.collect()
 }
 
 fn start(
@@ -146,6 +159,9 @@ fn start(
         .try_clone()
         .map(Into::into)
         .map_err(|error| Error::new(format!("cannot hold the container's lock: {error}")))?;
+    let members = wanted.life.holds_pod.then(|| streams::members(directory.as_fd())).transpose();
+    let members = members.map_err(|errno| failed("pipe", errno))?;
+    let pod = request.member.take().map(|member| member.hold.into());
     let Streams { ours, input, output } = streams;
     let keep = Keep {
         directory: directory.into(),
@@ -159,6 +175,8 @@ fn start(
         listener: Some(listener),
         restart,
         restarts: 0,
+        pod,
+        members,
         remove: wanted.life.rm.then(|| remove(&id, name)).transpose()?,
         unneeded: std::mem::take(&mut wanted.leftover.0),
     };
@@ -179,6 +197,8 @@ pub fn leave(mut request: Request, directory: &std::path::Path) -> Result<i32, E
         listener: None,
         restart: Restart::No,
         restarts: 0,
+        pod: None,
+        members: None,
         remove: None,
         unneeded: Vec::new(),
     };
@@ -256,4 +276,18 @@ fn remove(id: &str, name: &str) -> Result<Remove, Error> {
         names: open(containers.names())?.into(),
         name: CString::new(name).unwrap_or_default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_is_called_like_the_verb_is_none() {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for before in ["", "-v ", "--state-dir run ", "--state-dir=run -v "] {
+            let all = words(&format!("{before}run -d run"));
+            assert_eq!(from_verb(all.into_iter()), words("run -d run"), "{before}");
+        }
+    }
 }

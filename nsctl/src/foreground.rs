@@ -52,7 +52,7 @@ pub fn run(mut request: Request) -> Result<i32, Error> {
 }
 
 fn carry_out(request: Request, status: &mut Status) -> Result<nsshim::Exit, Error> {
-    let Request { mut spec, host, terminal, stop_signal, claim, pid_file, .. } = request;
+    let Request { mut spec, host, terminal, stop_signal, claim, member, pid_file, .. } = request;
     // Whatever is killed: the next nsctl finds them.
     let own_groups = spec.cgroup.as_mut().filter(|cgroup| cgroup.own);
     let noted = own_groups.map(Noted::new).transpose()?;
@@ -76,6 +76,7 @@ fn carry_out(request: Request, status: &mut Status) -> Result<nsshim::Exit, Erro
     let mut keep = vec![started.channel.as_fd(), signals.as_fd()];
     keep.extend(status.descriptor());
     keep.extend(claim.as_ref().map(AsFd::as_fd));
+    keep.extend(member.as_ref().map(AsFd::as_fd));
     keep.extend(relay.iter().flat_map(Relay::descriptors));
     let_go(&keep);
     let mut foreground = Foreground {
@@ -104,6 +105,7 @@ fn carry_out(request: Request, status: &mut Status) -> Result<nsshim::Exit, Erro
     drop(claim);
     // All that is in them ends with them, should the shim not have seen to it.
     drop(noted);
+    drop(member);
     if foreground.complaints.interest().is_some() {
         own_signals::take_back(signal_mask);
         foreground.complaints.finish();

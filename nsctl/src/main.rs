@@ -33,6 +33,7 @@ mod mountinfo;
 mod outlet;
 mod output;
 mod own_signals;
+mod pods;
 mod relay;
 mod resolve;
 mod scan;

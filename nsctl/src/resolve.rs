@@ -30,6 +30,7 @@ use crate::args::RunArgs;
 use crate::error::Error;
 use crate::inherited::Inherited;
 use crate::own_signals;
+use crate::pods::Member;
 use crate::state::{Claim, PidFile};
 use crate::status::Status;
 
@@ -53,6 +54,8 @@ pub struct Request {
     pub stop_signal: i32,
     /// The name, held as long as this lives.
     pub claim: Option<Claim>,
+    /// The pod that it is in, held as long as this lives.
+    pub member: Option<Member>,
     /// Where to write the pid.
     pub pid_file: Option<PathBuf>,
     /// Where to write what happens.
@@ -135,8 +138,17 @@ fn resolve(mut args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Resul
         timeout: args.life.timeout.map(|seconds| std::time::Duration::from_secs(seconds.into())),
         report_namespaces: args.status_fd.is_some(),
     };
-    let terminal = terminal.users;
-    Ok(Request { spec, host, terminal, stop_signal, claim, pid_file, status: None, warnings })
+    Ok(Request {
+        spec,
+        host,
+        terminal: terminal.users,
+        stop_signal,
+        claim,
+        member: None,
+        pid_file,
+        status: None,
+        warnings,
+    })
 }
 
 /// What the workload is told when its root is not the host's.

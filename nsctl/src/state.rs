@@ -5,11 +5,12 @@ use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use nix::fcntl::{Flock, FlockArg};
 
 use crate::containers::About;
-use crate::error::Error;
+use crate::error::{Error, shown};
 
 /// A name that is ours while this lives. A lock, not a file, is what holds it:
 /// the kernel lets go of it when the last process of ours dies.
@@ -156,19 +157,33 @@ fn directory() -> Result<PathBuf, Error> {
     base_directory().map(|base| base.join("names"))
 }
 
-/// Where all is kept, private to the user: `NSCTL_STATE_DIR`, else /run/nsctl for root and
-/// `$XDG_RUNTIME_DIR/nsctl` for others.
+/// `--state-dir`: like the environment it stands before, one for the whole program.
+static CHOSEN: OnceLock<PathBuf> = OnceLock::new();
+
+/// Takes this directory from now on.
+pub fn use_directory(directory: &Path) -> Result<(), Error> {
+    let absolute = std::path::absolute(directory).map_err(|error| {
+        Error::new(format!("--state-dir {}: {error}", shown(&directory.to_string_lossy())))
+            .try_this("a directory of your own")
+    })?;
+    // Only the command line says it, once.
+    let _ = CHOSEN.set(absolute);
+    Ok(())
+}
+
+/// Where all is kept, private to the user: `--state-dir`, `NSCTL_STATE_DIR`, else /run/nsctl for
+/// root and `$XDG_RUNTIME_DIR/nsctl` for others.
 pub fn base_directory() -> Result<PathBuf, Error> {
     let base = wanted_base();
     let directory = base.join("names");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(|error| {
         Error::new(format!("cannot make the state directory {}: {error}", directory.display()))
-            .try_this("NSCTL_STATE_DIR=DIR with a directory of your own")
+            .try_this("--state-dir DIR, or NSCTL_STATE_DIR=DIR, with a directory of your own")
     })?;
     match is_own(&base) {
         true => Ok(base),
         false => Err(Error::new(format!("the state directory {} is not yours", base.display()))
-            .try_this("NSCTL_STATE_DIR=DIR with a directory of your own")),
+            .try_this("--state-dir DIR, or NSCTL_STATE_DIR=DIR, with a directory of your own")),
     }
 }
 
@@ -178,7 +193,10 @@ pub fn existing_base() -> Option<PathBuf> {
 }
 
 fn wanted_base() -> PathBuf {
-    std::env::var_os("NSCTL_STATE_DIR").map_or_else(default_base, PathBuf::from)
+    let named = CHOSEN.get().cloned();
+    let named = named.or_else(|| std::env::var_os("NSCTL_STATE_DIR").map(PathBuf::from));
+    // Another nsctl, as `start` makes one, works in another directory.
+    named.map_or_else(default_base, |base| std::path::absolute(&base).unwrap_or(base))
 }
 
 fn is_own(base: &Path) -> bool {

@@ -166,6 +166,9 @@ fn words(
         Group::Own => c"own",
         Group::Foreground => c"foreground",
     };
+    if options.pause {
+        return vec![c"nsinit".into(), c"--no-env".into(), c"--pause".into()];
+    }
     let mut argv: Vec<CString> = vec![
         c"nsinit".into(),
         c"--no-env".into(),
@@ -200,7 +203,9 @@ fn become_init(
     argv.push(c"--".into());
     argv.extend(command);
 
-    let errno = sys::exec_with(image, &[Some(channel), kill], &argv, &exec.env);
+    // Without a workload there is nothing to report: the end of the channel says that it began.
+    let reports_to = exec.has_workload().then_some(channel);
+    let errno = sys::exec_with(image, &[reports_to, kill], &argv, &exec.env);
     fail(channel, CallError { call: "execveat(memfd:nsinit)".into(), errno }, "start nsinit")
 }
 

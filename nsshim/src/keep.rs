@@ -15,6 +15,7 @@ mod clients;
 mod clock;
 mod life;
 mod log;
+mod members;
 mod record;
 mod removal;
 mod room;
@@ -27,6 +28,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags};
 
 use clients::{Clients, Said};
+use members::Members;
 use room::{LITTLE, ROOM, Room};
 
 pub use clients::{Packet, TAKES_AT_MOST};
@@ -76,6 +78,11 @@ pub(crate) struct Keeper {
     finished: Option<clock::Time>,
     known: Known,
     remove: Option<Remove>,
+    /// The pod that it is in, held open.
+    pod: Option<OwnedFd>,
+    members: Members,
+    /// Whether it is to end, because the last member has left.
+    is_deserted: bool,
     room: Room,
     /// Of no use any more, but large.
     unneeded: Vec<Box<dyn std::fmt::Debug>>,
@@ -83,20 +90,7 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     pub fn new(keep: Keep) -> Self {
-        let Keep {
-            directory,
-            proc,
-            lock,
-            about,
-            output,
-            input,
-            log,
-            listener,
-            restart,
-            restarts,
-            remove,
-            unneeded,
-        } = keep;
+        let Keep { directory, proc, lock, about, output, input, log, listener, .. } = keep;
         for fd in output.iter().map(|(_, fd)| fd).chain(&input).chain(&listener) {
             set_nonblocking(fd);
         }
@@ -114,15 +108,18 @@ impl Keeper {
             input_ends: false,
             log,
             clients,
-            restart,
-            restarts,
+            restart: keep.restart,
+            restarts: keep.restarts,
             backoff: backoff::Backoff::default(),
             started: None,
             finished: None,
             known: Known::default(),
-            remove,
+            remove: keep.remove,
+            pod: keep.pod,
+            members: Members::of(keep.members),
+            is_deserted: false,
             room: Room::default(),
-            unneeded,
+            unneeded: keep.unneeded,
         }
     }
 
@@ -148,6 +145,7 @@ impl Keeper {
         all.extend(self.terminal.iter().chain(&self.input).map(AsFd::as_fd));
         all.extend(self.log.as_ref().and_then(log::Log::descriptor));
         all.extend(self.clients.descriptors());
+        all.extend(self.pod.iter().map(AsFd::as_fd).chain(self.members.descriptor()));
         if let Some(remove) = &self.remove {
             all.extend([remove.containers.as_fd(), remove.names.as_fd()]);
         }
@@ -169,6 +167,7 @@ impl Keeper {
             all.push(PollFd::new(input.as_fd(), writes));
         }
         all.extend(self.clients.interests(room));
+        all.extend(self.members.interest());
         all
     }
 
@@ -194,6 +193,12 @@ impl Keeper {
             self.answer(said);
         }
         self.pass_input();
+        self.is_deserted |= self.members.turn(ready);
+    }
+
+    /// Whether it holds its namespaces for nobody any more; says so once.
+    pub fn is_deserted(&mut self) -> bool {
+        std::mem::take(&mut self.is_deserted)
     }
 
     fn hear_stream(&mut self, at: usize) {

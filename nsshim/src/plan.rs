@@ -85,6 +85,13 @@ pub struct Exec {
     pub filter: Option<Filter>,
 }
 
+impl Exec {
+    /// Whether nsinit supervises a workload, and reports what becomes of it.
+    pub(crate) fn has_workload(&self) -> bool {
+        self.init.as_ref().is_some_and(|init| !init.pause)
+    }
+}
+
 /// How nsinit is to treat the workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InitOptions {
@@ -92,6 +99,8 @@ pub struct InitOptions {
     pub group: Group,
     /// Whether the workload must be killed with nsinit, because no pid namespace does it.
     pub kill_workload: bool,
+    /// Whether there is no workload, and it only holds the namespaces.
+    pub pause: bool,
 }
 
 /// The process group of the workload.
@@ -340,7 +349,11 @@ fn exec(
         Session::Callers => Group::Keep,
     };
     Exec {
-        init: init.then_some(InitOptions { group, kill_workload: !ends_as_one }),
+        init: init.then_some(InitOptions {
+            group,
+            kill_workload: !ends_as_one,
+            pause: process.argv.is_empty(),
+        }),
         argv: process.argv,
         argv0: process.argv0,
         env: process.env,

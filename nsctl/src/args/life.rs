@@ -36,9 +36,12 @@ pub struct LifeArgs {
     /// Begin a new file when one has this size, in bytes: 10m, 512k
     #[arg(long, value_name = "SIZE", default_value = "10m")]
     pub log_max_size: String,
-    /// Start this one again
-    #[arg(long, hide = true, value_name = "ID")]
-    pub again: Option<String>,
+    /// Start the one in this directory again
+    #[arg(long, hide = true, value_name = "DIR")]
+    pub again: Option<PathBuf>,
+    /// Run nothing, and hold the namespaces of a pod
+    #[arg(long, hide = true, requires = "detach")]
+    pub holds_pod: bool,
     /// Keep this many files
     #[arg(long, value_name = "N", default_value_t = 2,
           value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -59,6 +62,7 @@ impl Default for LifeArgs {
             log_driver: LogDriver::JsonFile,
             log_max_size: "10m".into(),
             again: None,
+            holds_pod: false,
             log_max_files: 2,
         }
     }
@@ -148,6 +152,9 @@ pub struct StopArgs {
     /// The signal; as `run --stop-signal` said
     #[arg(short, long, value_name = "SIGNAL")]
     pub signal: Option<String>,
+    /// End a pod that has members; they are stopped first
+    #[arg(short, long)]
+    pub force: bool,
     #[command(flatten)]
     pub names: NamesArgs,
 }
@@ -165,7 +172,7 @@ pub struct KillArgs {
 /// `nsctl rm`
 #[derive(Debug, Args)]
 pub struct RmArgs {
-    /// Kill it first if it runs
+    /// Kill it first if it runs; with a pod, kill and remove its members
     #[arg(short, long)]
     pub force: bool,
     #[command(flatten)]

@@ -25,7 +25,7 @@ use super::{CgroupArgs, LifeArgs, RightsArgs, RootArgs};
 pub struct RunArgs {
     /// The command and its arguments
     #[arg(
-        required = true,
+        required_unless_present = "holds_pod",
         trailing_var_arg = true,
         allow_hyphen_values = false,
         value_name = "COMMAND"
@@ -64,6 +64,10 @@ pub struct RunArgs {
     /// Share these namespaces with the host
     #[arg(long, value_name = "KIND,...", value_delimiter = ',', help_heading = "Namespaces")]
     pub share: Vec<String>,
+    /// Share net, ipc and uts with the containers of this pod; the first run makes it, and it
+    /// ends with the last
+    #[arg(long, value_name = "[new:]NAME", help_heading = "Namespaces")]
+    pub pod: Option<String>,
     /// Keep a new namespace in a file, for path:FILE and `nsctl ns drop`
     #[arg(long, value_name = "KIND=FILE", help_heading = "Namespaces")]
     pub persist: Vec<String>,
@@ -248,6 +252,9 @@ pub struct RunAlone {
     /// The options
     #[command(flatten)]
     pub args: RunArgs,
+    /// Where containers are kept, before NSCTL_STATE_DIR
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
 }
 
 /// `--propagation`

@@ -17,6 +17,7 @@ use std::io::Write;
 use crate::args::{NamesArgs, RenameArgs, RmArgs};
 use crate::containers::{Container, Containers, Status, sweep_groups};
 use crate::error::{self, Error};
+use crate::pods;
 
 pub use attach::attach;
 pub use cp::cp;
@@ -75,6 +76,11 @@ pub fn wait(names: &NamesArgs) -> Result<i32, Error> {
 pub fn rm(args: &RmArgs) -> Result<i32, Error> {
     each(&args.names, |containers, container| {
         if args.force {
+            for member in pods::members(containers, &container)? {
+                stop::end(&member, libc::SIGKILL, None)?;
+                // One that removes itself is gone by now, or is about to be.
+                let _ = containers.remove(&member);
+            }
             stop::end(&container, libc::SIGKILL, None)?;
         }
         containers.remove(&container)?;
@@ -104,6 +110,10 @@ pub fn prune() -> Result<i32, Error> {
 pub fn rename(args: &RenameArgs) -> Result<i32, Error> {
     let containers = Containers::open()?;
     let container = containers.find(&args.container)?;
+    if container.about.is_pod {
+        return Err(Error::new(format!("the pod {} keeps its name", container.about.name))
+            .because("its members find it by that when they are started again"));
+    }
     containers.rename(&container, &args.name)?;
     Ok(0)
 }
@@ -133,7 +143,9 @@ fn ask_again(container: &Container) -> Result<(), Error> {
         .ok_or_else(|| Error::new(format!("how {name} was asked for cannot be read")))?;
     let mut command = std::process::Command::new("/proc/self/exe");
     let mut words = request.arguments.iter();
-    command.args(words.next()).arg(format!("--again={}", container.id)).args(words);
+    let mut again = std::ffi::OsString::from("--again=");
+    again.push(&container.path);
+    command.args(words.next()).arg(again).args(words);
     command.current_dir(&request.directory).env_clear();
     for variable in &request.callers_environment {
         let bytes = variable.as_bytes();
@@ -142,9 +154,6 @@ fn ask_again(container: &Container) -> Result<(), Error> {
             let os = std::ffi::OsStr::from_bytes;
             command.env(os(&bytes[..at]), os(&bytes[at + 1..]));
         }
-    }
-    if let Some(state) = std::env::var_os("NSCTL_STATE_DIR") {
-        command.env("NSCTL_STATE_DIR", state);
     }
     command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
     let status = command.status().map_err(|error| {

@@ -40,6 +40,12 @@ pub struct About {
     pub restart: String,
     /// What becomes of its output, as typed.
     pub log_driver: String,
+    /// The name of the pod that it is in; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pod: String,
+    /// Whether it is one: it runs nothing, and holds the namespaces of others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_pod: bool,
 }
 
 /// A layout that can be read.
@@ -168,8 +174,9 @@ fn replace(path: &Path, text: &str) -> Result<(), Error> {
         .and_then(|()| fs::rename(&beside, path));
     written.map_err(|error| {
         let _ = fs::remove_file(&beside);
-        Error::new(format!("cannot write {}: {error}", path.display()))
-            .try_this("room on that file system, or NSCTL_STATE_DIR=DIR elsewhere")
+        Error::new(format!("cannot write {}: {error}", path.display())).try_this(
+            "room on that file system, or --state-dir DIR or NSCTL_STATE_DIR=DIR elsewhere",
+        )
     })
 }
 

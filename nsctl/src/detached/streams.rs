@@ -7,9 +7,11 @@ use nix::fcntl::OFlag;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket,
 };
-use nix::unistd::pipe2;
+use nix::unistd::{mkfifoat, pipe2};
 use nsshim::keep::Stream;
 use nsshim::sys;
+
+use crate::pods::MEMBERS;
 
 /// The workload's streams, and our ends of them.
 pub(super) struct Streams {
@@ -84,4 +86,16 @@ pub(super) fn listener(directory: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
     bind(socket.as_raw_fd(), &UnixAddr::new(path.as_str())?)?;
     listen(&socket, Backlog::new(64)?)?;
     Ok(socket)
+}
+
+/// The pipe that the members of a pod hold, and the end that sees the last of them leave.
+pub(super) fn members(directory: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
+    let mode = nix::sys::stat::Mode::from_bits_truncate(0o600);
+    match mkfifoat(directory, MEMBERS, mode) {
+        // One that a shim left which was killed.
+        Err(nix::errno::Errno::EEXIST) => {}
+        made => made?,
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    nix::fcntl::openat(directory, MEMBERS, flags, nix::sys::stat::Mode::empty())
 }

@@ -20,7 +20,7 @@ use crate::args::{RunAlone, RunArgs};
 use crate::error::{Error, Finding};
 use crate::resolve::Request;
 use crate::status::Status;
-use crate::{causes, foreground};
+use crate::{causes, foreground, state};
 
 /// How long one may take; newuidmap(1) may ask a directory service.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -56,7 +56,12 @@ impl From<Error> for Failed {
 pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<RunArgs, Error> {
     let words = [OsString::from("nsctl run")].into_iter().chain(words);
     match RunAlone::try_parse_from(words) {
-        Ok(alone) => Ok(alone.args),
+        Ok(alone) => {
+            if let Some(directory) = &alone.state_dir {
+                state::use_directory(directory)?;
+            }
+            Ok(alone.args)
+        }
         Err(wrong) => {
             let text = wrong.render().to_string();
             Err(Error::new(text.trim().trim_start_matches("error: ").to_string()))

@@ -30,6 +30,10 @@ pub struct Keep {
     pub restart: Restart,
     /// How often it was started again before, by another shim.
     pub restarts: u32,
+    /// The pod that it is in, as a member: held open as long as the shim lives.
+    pub pod: Option<OwnedFd>,
+    /// The pipe that all members of this pod hold: it ends with the last of them.
+    pub members: Option<OwnedFd>,
     /// Whether the directory goes when the container ended.
     pub remove: Option<Remove>,
     /// What the caller needs no more, and the shim has a copy of: freed once the workload runs. It

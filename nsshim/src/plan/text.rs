@@ -61,6 +61,7 @@ impl Plan {
 impl InitOptions {
     pub(super) fn words(&self) -> &'static str {
         match self.group {
+            _ if self.pause => "--pause",
             Group::Keep => "--pgroup keep",
             Group::Own => "--pgroup own",
             Group::Foreground => "--pgroup foreground",

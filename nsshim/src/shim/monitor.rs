@@ -36,6 +36,7 @@ pub(super) struct Monitor<'a> {
     keeper: Option<Keeper>,
     /// Held open: others are kept out for as long as we live.
     locks: Vec<OwnedFd>,
+    /// Whether nsinit reports to us.
     has_init: bool,
     report_start: bool,
     timeout: Option<Duration>,
@@ -87,7 +88,7 @@ impl<'a> Monitor<'a> {
             saved,
             keeper,
             locks,
-            has_init: plan.exec.init.is_some(),
+            has_init: plan.exec.has_workload(),
             report_start: plan.report_start,
             timeout: plan.timeout,
             deadline: None,
@@ -156,6 +157,9 @@ impl<'a> Monitor<'a> {
                     }
                     if let Some(keeper) = &mut self.keeper {
                         keeper.turn(&ready.kept);
+                        if keeper.is_deserted() {
+                            self.pass(SignalInfo::new(libc::SIGTERM));
+                        }
                     }
                 }
             }

@@ -16,7 +16,8 @@ pub struct ContainerId(pub u32);
 /// The workload.
 #[derive(Debug, Clone)]
 pub struct Process {
-    /// The command and its arguments; the first is searched in PATH.
+    /// The command and its arguments; the first is searched in PATH. Empty: there is none, and
+    /// nsinit only holds the namespaces until it is told to end.
     pub argv: Vec<CString>,
     /// What the command is told it is called, when that is not `argv[0]`.
     pub argv0: Option<CString>,

@@ -45,6 +45,8 @@ fn describe(container: &Container) -> Value {
         "name": about.name,
         "created": about.created,
         "command": about.command,
+        "pod": (!about.pod.is_empty()).then_some(&about.pod),
+        "is_pod": about.is_pod,
         "state": {
             "status": state.status.word(),
             "pid": state.pid,

@@ -39,19 +39,35 @@ pub fn ps(args: &PsArgs) -> Result<i32, Error> {
 }
 
 fn print(found: &[Container], whole: bool) {
-    let mut table = Table::new(&["ID", "NAME", "STATUS", "PID", "CREATED", "COMMAND"]);
+    let pods = found.iter().any(|container| container.about.is_pod);
+    let mut titles = vec!["ID", "NAME", "STATUS", "PID", "CREATED", "COMMAND"];
+    if pods {
+        titles.insert(2, "POD");
+    }
+    let mut table = Table::new(&titles);
     for container in found {
         let id = if whole { &container.id } else { container.short_id() };
-        table.row(vec![
+        let mut row = vec![
             id.to_string(),
             container.about.name.clone(),
             status(container),
             container.state.pid.map(|pid| pid.to_string()).unwrap_or_default(),
             ago(&container.about.created),
-            container.about.command.join(" "),
-        ]);
+            command(container),
+        ];
+        if pods {
+            row.insert(2, container.about.pod.clone());
+        }
+        table.row(row);
     }
     say(table.text(!whole).trim_end());
+}
+
+fn command(container: &Container) -> String {
+    match container.about.is_pod {
+        true => "(a pod)".into(),
+        false => container.about.command.join(" "),
+    }
 }
 
 fn status(container: &Container) -> String {
@@ -85,6 +101,8 @@ fn as_json(container: &Container) -> Value {
         "finished": state.finished,
         "command": about.command,
         "labels": about.labels,
+        "pod": (!about.pod.is_empty()).then_some(&about.pod),
+        "is_pod": about.is_pod,
     })
 }
 

@@ -8,16 +8,35 @@ use super::pause::go_on;
 use crate::args::{KillArgs, StopArgs};
 use crate::containers::{Container, Pinned, State, Status, Watch};
 use crate::error::Error;
-use crate::resolve;
+use crate::{pods, resolve};
 
 /// `nsctl stop`
 pub fn stop(args: &StopArgs) -> Result<i32, Error> {
     let signal = args.signal.as_deref().map(resolve::signal).transpose()?;
-    each(&args.names, |_, container| {
+    let stop = |container: &Container| {
         let signal = signal.unwrap_or(container.about.stop_signal);
-        end(&container, signal, Some(args.time.unwrap_or(container.about.stop_timeout)))?;
+        end(container, signal, Some(args.time.unwrap_or(container.about.stop_timeout)))
+    };
+    each(&args.names, |containers, container| {
+        if args.force {
+            pods::members(containers, &container)?.iter().try_for_each(stop)?;
+        } else {
+            refuse_pod_in_use(&container)?;
+        }
+        stop(&container)?;
         Ok(container.about.name)
     })
+}
+
+/// A pod holds what its members are in, and their next start would make another.
+pub fn refuse_pod_in_use(container: &Container) -> Result<(), Error> {
+    if !container.about.is_pod || !pods::has_members(container) {
+        return Ok(());
+    }
+    let name = &container.about.name;
+    Err(Error::new(format!("the pod {name} has members that run"))
+        .because("it ends by itself with the last of them")
+        .try_this(format!("nsctl stop -f {name}, to stop them, too")))
 }
 
 /// Ends it, if it runs, by `signal`, and after `patience` seconds by SIGKILL.
@@ -92,6 +111,7 @@ pub fn kill(args: &KillArgs) -> Result<i32, Error> {
     let signal = resolve::signal(&args.signal)?;
     each(&args.names, |_, container| {
         let name = container.about.name.clone();
+        refuse_pod_in_use(&container)?;
         let state = &container.state;
         let first = state.pid.and_then(|pid| Pinned::open(pid, state.start_ticks));
         let Some(first) = first else {

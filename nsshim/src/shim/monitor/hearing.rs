@@ -134,7 +134,7 @@ impl Monitor<'_> {
         }
     }
 
-    fn pass(&self, info: SignalInfo) {
+    pub(super) fn pass(&self, info: SignalInfo) {
         // With its queue full (RLIMIT_SIGPENDING): better without its value than not at all.
         // It may have just ended; then there is nobody to tell.
         if sys::pidfd_send_signal(&self.child.pidfd, &info) == Err(Errno::EAGAIN) {
