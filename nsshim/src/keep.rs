@@ -16,6 +16,7 @@ mod clock;
 mod life;
 mod log;
 mod members;
+mod packet;
 mod record;
 mod removal;
 mod room;
@@ -31,8 +32,8 @@ use clients::{Clients, Said};
 use members::Members;
 use room::{LITTLE, ROOM, Room};
 
-pub use clients::{Packet, TAKES_AT_MOST};
 pub use log::{Format, LogTo};
+pub use packet::{Packet, TAKES_AT_MOST};
 pub(crate) use record::Known;
 pub use record::start_ticks;
 pub use wanted::{Keep, Remove, Restart, Stream};
