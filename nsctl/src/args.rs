@@ -5,6 +5,7 @@
 
 mod cgroup;
 mod completion;
+mod detached;
 mod doctor;
 mod enter;
 mod etc;
@@ -17,6 +18,7 @@ mod run;
 
 pub use cgroup::CgroupArgs;
 pub use completion::{CompleteArgs, CompletionArgs, Shell};
+pub use detached::{LifeArgs, LogDriver};
 pub use doctor::DoctorArgs;
 pub use enter::EnterArgs;
 #[cfg(test)]
@@ -24,8 +26,8 @@ pub use etc::HostLine;
 pub use etc::{Dns, EtcArgs};
 pub use explain::ExplainArgs;
 pub use life::{
-    AttachArgs, CpArgs, EventsArgs, ExecArgs, InspectArgs, KillArgs, LifeArgs, LogDriver, LogsArgs,
-    NamesArgs, PsArgs, RenameArgs, RmArgs, StatsArgs, StopArgs, TopArgs,
+    AttachArgs, CpArgs, EventsArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, PsArgs,
+    RenameArgs, RmArgs, StatsArgs, StopArgs, TopArgs,
 };
 pub use ns::{CanArgs, DiffArgs, GraphArgs, LsArgs, NsArgs, ShowArgs, TreeArgs, TreeBy, WatchArgs};
 pub use rights::RightsArgs;

@@ -1,86 +1,9 @@
-//! Options for containers that live on their own, and the verbs about them.
+//! The verbs about containers that live on their own.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
-
-/// What `nsctl run` takes for them.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Detached")]
-pub struct LifeArgs {
-    /// Run in the background and print the id, once the command runs
-    #[arg(short, long)]
-    pub detach: bool,
-    /// Remove the container when it ended; in the foreground nothing is ever left
-    #[arg(long)]
-    pub rm: bool,
-    /// Start it again when it ended: no, always, on-failure, on-failure:TIMES
-    #[arg(long, value_name = "POLICY", requires = "detach", conflicts_with = "rm")]
-    pub restart: Option<String>,
-    /// A note on the container
-    #[arg(short, long, value_name = "KEY[=VALUE]")]
-    pub label: Vec<String>,
-    /// Write the id here; the file must not exist
-    #[arg(long, value_name = "FILE", requires = "detach")]
-    pub cidfile: Option<PathBuf>,
-    /// Seconds that `nsctl stop` waits before it kills
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    pub stop_timeout: u32,
-    /// Kill it when it has run for so many seconds; each time it is started
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
-    pub timeout: Option<u32>,
-    /// What becomes of the output: json-file (docker's format), file (as it came), none
-    #[arg(long, value_enum, value_name = "DRIVER", default_value_t = LogDriver::JsonFile)]
-    pub log_driver: LogDriver,
-    /// Begin a new file when one has this size, in bytes: 10m, 512k
-    #[arg(long, value_name = "SIZE", default_value = "10m")]
-    pub log_max_size: String,
-    /// Start the one in this directory again
-    #[arg(long, hide = true, value_name = "DIR")]
-    pub again: Option<PathBuf>,
-    /// Run nothing, and hold the namespaces of a pod
-    #[arg(long, hide = true, requires = "detach")]
-    pub holds_pod: bool,
-    /// Keep this many files
-    #[arg(long, value_name = "N", default_value_t = 2,
-          value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub log_max_files: u32,
-}
-
-/// As when nothing is typed; `nsctl exec` and `enter` make a run without a command line.
-impl Default for LifeArgs {
-    fn default() -> Self {
-        LifeArgs {
-            detach: false,
-            rm: false,
-            restart: None,
-            label: Vec::new(),
-            cidfile: None,
-            stop_timeout: 10,
-            timeout: None,
-            log_driver: LogDriver::JsonFile,
-            log_max_size: "10m".into(),
-            again: None,
-            holds_pod: false,
-            log_max_files: 2,
-        }
-    }
-}
-
-/// `--log-driver`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogDriver {
-    /// A line of JSON for each line
-    JsonFile,
-    /// The bytes
-    File,
-    /// Nothing is kept
-    None,
-    /// Not here
-    #[value(hide = true, aliases = ["syslog", "fluentd", "k8s-file", "local"])]
-    Journald,
-}
+use clap::Args;
 
 /// `nsctl ps`
 #[derive(Debug, Args)]
