@@ -15,6 +15,7 @@ mod races;
 mod state_dir;
 mod terminals;
 mod together;
+mod update;
 mod usage;
 mod watching;
 mod wrecks;

@@ -27,7 +27,7 @@ pub use etc::{Dns, EtcArgs};
 pub use explain::ExplainArgs;
 pub use life::{
     AttachArgs, CpArgs, EventsArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, PsArgs,
-    RenameArgs, RmArgs, StatsArgs, StopArgs, TopArgs,
+    RenameArgs, RmArgs, StatsArgs, StopArgs, TopArgs, UpdateArgs,
 };
 pub use ns::{CanArgs, DiffArgs, GraphArgs, LsArgs, NsArgs, ShowArgs, TreeArgs, TreeBy, WatchArgs};
 pub use rights::RightsArgs;

@@ -20,7 +20,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use crate::args::{
     AttachArgs, CompleteArgs, CompletionArgs, CpArgs, DoctorArgs, EnterArgs, EventsArgs, ExecArgs,
     ExplainArgs, ForExec, InspectArgs, KillArgs, LogsArgs, NamesArgs, NsArgs, PsArgs, RenameArgs,
-    RmArgs, RunArgs, StatsArgs, StopArgs, TopArgs,
+    RmArgs, RunArgs, StatsArgs, StopArgs, TopArgs, UpdateArgs,
 };
 use crate::error::{self, Error};
 use crate::inherited::Inherited;
@@ -86,6 +86,8 @@ enum Verb {
     Events(EventsArgs),
     /// Copy files out of a container that runs, or into it
     Cp(CpArgs),
+    /// Change what can be changed of containers, while they live too
+    Update(UpdateArgs),
     /// Give a container another name
     Rename(RenameArgs),
     /// Remove containers that ended
@@ -142,6 +144,7 @@ pub fn main(inherited: &Inherited) -> i32 {
         Verb::Stats(args) => containers::stats(&args),
         Verb::Events(args) => containers::events(&args),
         Verb::Cp(args) => containers::cp(&args),
+        Verb::Update(args) => containers::update(&args),
         Verb::Rename(args) => containers::rename(&args),
         Verb::Rm(args) => containers::rm(&args),
         Verb::Prune => containers::prune(),

@@ -19,6 +19,7 @@
 //! that the next command reads, reports and can remove.
 
 mod about;
+mod change;
 mod files;
 mod groups;
 mod lock;
@@ -42,7 +43,7 @@ use crate::state::base_directory;
 
 use files::Files;
 
-pub use about::{About, Request};
+pub use about::{About, LogLimits, Request};
 pub use groups::{Noted, note as note_groups, sweep_all as sweep_groups};
 pub use names::{pronounceable, random};
 pub use process::Pinned;
@@ -185,6 +186,11 @@ impl Container {
     /// Waits until a shim that has said how it ended is gone, too.
     pub fn wait_for_shim(&self) {
         lock::wait_for_shim(&self.path);
+    }
+
+    /// Whether its shim is there.
+    pub fn is_alive(&self) -> bool {
+        lock::is_locked(&self.path)
     }
 
     /// How it is now.

@@ -16,11 +16,12 @@ use nsshim::{Message, Received, Started};
 
 use crate::args::{Leftover, LifeArgs};
 use crate::causes;
-use crate::containers::{About, Containers, Place, Request as AskedAs, note_groups};
+use crate::containers::{About, Containers, LogLimits, Place, Request as AskedAs, note_groups};
 use crate::error::{self, Error};
 use crate::resolve::{self, Request};
 use crate::state::PidFile;
-use options::{log_to, restart};
+use options::log_to;
+pub use options::{log_size, restart};
 use streams::{Replacement, Streams, listener};
 
 /// What a detached start needs besides the request.
@@ -37,13 +38,25 @@ pub struct Wanted {
     pub plain: bool,
 }
 
+impl Wanted {
+    /// With what was changed since it was asked for.
+    fn updated(&mut self, about: &About) {
+        self.life.restart = Some(about.restart.clone());
+        self.life.log_max_size = about.log_limits.max_size.to_string();
+        self.life.log_max_files = about.log_limits.max_files;
+    }
+}
+
 /// Starts it, prints its id and returns the exit status.
 pub fn run(request: Request, mut wanted: Wanted) -> Result<i32, Error> {
-    let log = log_to(&wanted.life)?;
-    let restart = restart(wanted.life.restart.as_deref())?;
     let containers = Containers::open()?;
     let again = wanted.life.again.as_deref().and_then(std::path::Path::file_name);
     let again = again.map(|id| containers.find(&id.to_string_lossy())).transpose()?;
+    if let Some(container) = &again {
+        wanted.updated(&container.about);
+    }
+    let log = log_to(&wanted.life)?;
+    let restart = restart(wanted.life.restart.as_deref())?;
     let cidfile = wanted.life.cidfile.as_ref().filter(|_| again.is_none());
     let mut cidfile = match cidfile {
         Some(path) => {
@@ -55,7 +68,7 @@ pub fn run(request: Request, mut wanted: Wanted) -> Result<i32, Error> {
     };
     let place = match &again {
         Some(container) => containers.take_again(container)?,
-        None => containers.create(about(&request, &wanted), &asked_as(&request, &wanted)?)?,
+        None => containers.create(about(&request, &wanted, log), &asked_as(&request, &wanted)?)?,
     };
     let id = place.id.clone();
     let path = place.path.clone();
@@ -90,7 +103,7 @@ pub fn run(request: Request, mut wanted: Wanted) -> Result<i32, Error> {
     Ok(0)
 }
 
-fn about(request: &Request, wanted: &Wanted) -> About {
+fn about(request: &Request, wanted: &Wanted, log: Option<LogTo>) -> About {
     let process = &request.spec.process;
     About {
         name: wanted.name.clone().unwrap_or_default(),
@@ -105,6 +118,11 @@ fn about(request: &Request, wanted: &Wanted) -> About {
         log_driver: clap::ValueEnum::to_possible_value(&wanted.life.log_driver)
             .map(|value| value.get_name().to_string())
             .unwrap_or_default(),
+        log_limits: log.map_or_else(LogLimits::default, |log| LogLimits {
+            max_size: log.max_size,
+            max_files: log.max_files,
+        }),
+        rm: wanted.life.rm,
         pod: request.member.as_ref().map(|member| member.pod.clone()).unwrap_or_default(),
         is_pod: wanted.life.holds_pod,
         ..About::default()

@@ -36,7 +36,7 @@ pub use log::{Format, LogTo};
 pub use packet::{Packet, TAKES_AT_MOST};
 pub(crate) use record::Known;
 pub use record::start_ticks;
-pub use wanted::{Keep, Remove, Restart, Stream};
+pub use wanted::{Keep, Remove, Restart, Settings, Stream};
 
 /// The file that says that a container is not to be started again.
 pub const STOP: &str = "stop";
@@ -244,6 +244,12 @@ impl Keeper {
         match said {
             Said::Input(bytes) => self.unread.extend(bytes),
             Said::EndOfInput => self.input_ends = true,
+            Said::Settings(settings) => {
+                self.restart = settings.restart;
+                if let Some(log) = &mut self.log {
+                    log.limit(&self.directory, settings.log_max_size, settings.log_max_files);
+                }
+            }
             Said::Resize { rows, columns } => {
                 if let Some(terminal) = &self.terminal {
                     let size = nix::pty::Winsize {

@@ -102,6 +102,35 @@ pub struct RmArgs {
     pub names: NamesArgs,
 }
 
+/// `nsctl update`
+#[derive(Debug, Args)]
+#[command(after_help = "Example: nsctl update --restart always --log-max-size 50m web db")]
+pub struct UpdateArgs {
+    /// When it is started again: no, always, on-failure, on-failure:TIMES
+    #[arg(long, value_name = "POLICY")]
+    pub restart: Option<String>,
+    /// The signal of `nsctl stop`
+    #[arg(long, value_name = "SIGNAL")]
+    pub stop_signal: Option<String>,
+    /// Seconds that `nsctl stop` waits before it kills
+    #[arg(long, value_name = "SECONDS")]
+    pub stop_timeout: Option<u32>,
+    /// Add a note, or replace the one with this key
+    #[arg(short, long, visible_alias = "label-add", value_name = "KEY[=VALUE]")]
+    pub label: Vec<String>,
+    /// Take the note with this key away
+    #[arg(long, value_name = "KEY")]
+    pub label_rm: Vec<String>,
+    /// Begin a new log file when one has this size, in bytes: 10m, 512k
+    #[arg(long, value_name = "SIZE")]
+    pub log_max_size: Option<String>,
+    /// Keep this many log files
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub log_max_files: Option<u32>,
+    #[command(flatten)]
+    pub names: NamesArgs,
+}
+
 /// `nsctl rename`
 #[derive(Debug, Args)]
 pub struct RenameArgs {

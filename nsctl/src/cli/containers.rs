@@ -11,6 +11,7 @@ mod ps;
 mod stats;
 mod stop;
 mod top;
+mod update;
 
 use std::io::Write;
 
@@ -30,6 +31,7 @@ pub use ps::ps;
 pub use stats::stats;
 pub use stop::{kill, stop};
 pub use top::top;
+pub use update::update;
 
 /// Does it for each name; goes on after one that failed, and says so by the status.
 fn each(

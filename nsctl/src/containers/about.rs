@@ -40,12 +40,39 @@ pub struct About {
     pub restart: String,
     /// What becomes of its output, as typed.
     pub log_driver: String,
+    /// What was said of its log files.
+    #[serde(default, skip_serializing_if = "LogLimits::are_usual")]
+    pub log_limits: LogLimits,
+    /// Whether it is removed when it ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rm: bool,
     /// The name of the pod that it is in; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pod: String,
     /// Whether it is one: it runs nothing, and holds the namespaces of others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_pod: bool,
+}
+
+/// How much is kept of what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub struct LogLimits {
+    /// A file has at most so many bytes.
+    pub max_size: u64,
+    /// And there are at most so many.
+    pub max_files: u32,
+}
+
+impl Default for LogLimits {
+    fn default() -> Self {
+        LogLimits { max_size: 10 << 20, max_files: 2 }
+    }
+}
+
+impl LogLimits {
+    fn are_usual(&self) -> bool {
+        *self == LogLimits::default()
+    }
 }
 
 /// A layout that can be read.

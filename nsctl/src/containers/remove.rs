@@ -1,14 +1,14 @@
-//! Removing containers, and giving them other names.
+//! Removing containers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Container, Containers, State, lock};
+use super::{Container, Containers, lock};
 use nsshim::keep::NOTED;
 
 use crate::error::Error;
-use crate::state::{self, Claim};
+use crate::state;
 
 impl Containers {
     /// Removes one that ended, and its name.
@@ -45,22 +45,6 @@ impl Containers {
             }
         }
         old_entries(&self.names()).for_each(|path| state::sweep(&path));
-    }
-
-    /// Gives it another name.
-    pub fn rename(&self, container: &Container, name: &str) -> Result<(), Error> {
-        let mut claim = Claim::take(name)?;
-        let mut about = container.about.clone();
-        let old = std::mem::replace(&mut about.name, name.into());
-        claim.keep(&container.id)?;
-        // Before: the shim repeats the name that it had when it began.
-        State::note(&container.path)
-            .map_err(|error| Error::new(format!("cannot note the new name: {error}")))?;
-        about.write(&container.path).inspect_err(|_| {
-            let _ = fs::remove_file(self.names().join(name));
-        })?;
-        state::release(&self.names().join(old), &container.id);
-        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use nsshim::keep::{Format, LogTo, Restart};
 
 use crate::args::{LifeArgs, LogDriver};
-use crate::error::Error;
+use crate::error::{Error, shown};
 use crate::resolve;
 
 pub(super) fn log_to(life: &LifeArgs) -> Result<Option<LogTo>, Error> {
@@ -17,15 +17,20 @@ pub(super) fn log_to(life: &LifeArgs) -> Result<Option<LogTo>, Error> {
                 .try_this("--log-driver json-file, and nsctl logs -f NAME | systemd-cat -t NAME"));
         }
     };
-    let max_size =
-        resolve::bytes(&life.log_max_size).filter(|&size| size > 0).ok_or_else(|| {
-            Error::new(format!("--log-max-size {}: no size", life.log_max_size))
-                .try_this("bytes, or 512k, 10m, 1g")
-        })?;
+    let max_size = log_size(&life.log_max_size)?;
     Ok(Some(LogTo { format, max_size, max_files: life.log_max_files }))
 }
 
-pub(super) fn restart(policy: Option<&str>) -> Result<Restart, Error> {
+/// `--log-max-size`
+pub fn log_size(text: &str) -> Result<u64, Error> {
+    resolve::bytes(text).filter(|&size| size > 0).ok_or_else(|| {
+        Error::new(format!("--log-max-size {}: no size", shown(text)))
+            .try_this("bytes, or 512k, 10m, 1g")
+    })
+}
+
+/// `--restart`
+pub fn restart(policy: Option<&str>) -> Result<Restart, Error> {
     let wrong = |policy: &str| {
         Error::new(format!("--restart {policy}: no policy"))
             .try_this("no, always, on-failure or on-failure:TIMES")

@@ -9,7 +9,7 @@ use nix::sys::socket::{
     MsgFlags, SockFlag, accept4, getsockopt, recv, send, sockopt::PeerCredentials,
 };
 
-use super::{Packet, Stream, TAKES_AT_MOST};
+use super::{Packet, Settings, Stream, TAKES_AT_MOST};
 use crate::exit::Exit;
 
 /// A client that is further behind is let go: it does not read.
@@ -20,6 +20,7 @@ pub(super) enum Said {
     Input(Vec<u8>),
     EndOfInput,
     Resize { rows: u16, columns: u16 },
+    Settings(Settings),
 }
 
 pub(super) struct Clients {
@@ -162,6 +163,11 @@ impl Client {
                 Some(Packet::OnlyTheEnd) => {
                     self.wants_output = false;
                     return None;
+                }
+                Some(Packet::Settings(settings)) => {
+                    // Taken before anything else is heard.
+                    self.send(&Packet::Done.encode());
+                    return Some(Said::Settings(settings));
                 }
                 Some(Packet::Resize { rows, columns }) => {
                     return Some(Said::Resize { rows, columns });

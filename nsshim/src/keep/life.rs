@@ -99,9 +99,14 @@ impl Keeper {
         nix::sys::stat::fstatat(&self.directory, STOP, flags).is_ok()
     }
 
-    /// Whether the workload's streams are needed once more.
+    /// Whether the workload's streams may be needed once more: the policy can change.
     pub fn may_come_back(&self) -> bool {
-        self.restart != Restart::No
+        self.lock.is_some() && self.remove.is_none()
+    }
+
+    /// Whether a rest before the next start is to go on.
+    pub fn still_comes_back(&self) -> bool {
+        self.restart != Restart::No && !self.is_stopped()
     }
 
     fn comes_back(&self, exit: Exit) -> bool {

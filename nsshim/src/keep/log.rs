@@ -68,6 +68,14 @@ impl Log {
         self.lost_before + self.lost
     }
 
+    /// Changes the limits; what is too much goes.
+    pub fn limit(&mut self, directory: &OwnedFd, max_size: u64, max_files: u32) {
+        for number in max_files..self.to.max_files {
+            remove(directory, number);
+        }
+        (self.to.max_size, self.to.max_files) = (max_size, max_files);
+    }
+
     pub fn write(&mut self, directory: &OwnedFd, stream: Stream, bytes: &[u8]) {
         if self.to.format == Format::Plain {
             let room = usize::try_from(self.to.max_size).unwrap_or(usize::MAX);
@@ -177,20 +185,27 @@ impl Log {
 
     /// `log` becomes `log.1`, `log.1` becomes `log.2`, and the last goes.
     fn rotate(&mut self, directory: &OwnedFd) {
-        let name = |number: u32| {
-            let text = if number == 0 { "log".into() } else { format!("log.{number}") };
-            CString::new(text).unwrap_or_default()
-        };
         let at = directory.as_fd();
         for number in (0..self.to.max_files.saturating_sub(1)).rev() {
             let _ = renameat(at, name(number).as_c_str(), at, name(number + 1).as_c_str());
         }
         if self.to.max_files <= 1 {
-            let _ = nix::unistd::unlinkat(at, c"log", nix::unistd::UnlinkatFlags::NoRemoveDir);
+            remove(directory, 0);
         }
         self.file = None;
         self.size = 0;
     }
+}
+
+/// The name of the file of that age.
+fn name(number: u32) -> CString {
+    let text = if number == 0 { "log".into() } else { format!("log.{number}") };
+    CString::new(text).unwrap_or_default()
+}
+
+fn remove(directory: &OwnedFd, number: u32) {
+    let flags = nix::unistd::UnlinkatFlags::NoRemoveDir;
+    let _ = nix::unistd::unlinkat(directory.as_fd(), name(number).as_c_str(), flags);
 }
 
 fn open(directory: &OwnedFd) -> Option<OwnedFd> {

@@ -54,6 +54,17 @@ pub struct Remove {
     pub name: CString,
 }
 
+/// What may be changed while the container lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// When it is started again.
+    pub restart: Restart,
+    /// As [`LogTo::max_size`].
+    pub log_max_size: u64,
+    /// As [`LogTo::max_files`].
+    pub log_max_files: u32,
+}
+
 /// Which of the workload's streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {

@@ -1,5 +1,6 @@
 //! Watching one container: passes signals in and reports out, ends it with its owner.
 
+mod again;
 mod groups;
 mod hearing;
 mod stopping;
@@ -16,7 +17,6 @@ use super::Child;
 use super::witness::Witness;
 use crate::cgroup::Group;
 use crate::channel::{self, Message, Received};
-use crate::error::Failure;
 use crate::exit::Exit;
 use crate::keep::{Keeper, Known};
 use crate::orphans;
@@ -166,50 +166,6 @@ impl<'a> Monitor<'a> {
         }
     }
 
-    /// A pause before the container is made again. False: it is not wanted any more.
-    pub(super) fn rest(&mut self, pause: Duration, exit: Exit) -> bool {
-        let end = Instant::now() + pause;
-        let goes_on = loop {
-            let left = end.saturating_duration_since(Instant::now());
-            let limit = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-            let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-            let _ = poll(&mut fds, limit);
-            let ends = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
-            let mut signals = std::iter::from_fn(|| SignalInfo::read(&self.signals));
-            if signals.any(|info| ends.contains(&info.signal)) {
-                break false;
-            }
-            if left.is_zero() {
-                break !self.keeper.as_ref().is_some_and(Keeper::is_stopped);
-            }
-        };
-        if let Some(keeper) = self.keeper.as_mut().filter(|_| !goes_on) {
-            keeper.stays_ended(exit);
-        }
-        goes_on
-    }
-
-    /// The container was made again.
-    pub(super) fn watch(&mut self, child: Child) {
-        self.child = child;
-        self.workload_runs = false;
-        self.is_started = false;
-        self.child_is_silent = false;
-        self.workload_is_stopped = false;
-        self.exit = None;
-        self.failed = false;
-        self.is_again = true;
-        self.deadline = None;
-    }
-
-    /// The container could not be made again. It has ended for good then.
-    pub(super) fn was_not_made_again(&mut self, why: &Failure) {
-        if let Some(keeper) = &mut self.keeper {
-            keeper.complain(&format!("not started again: {why}"));
-            keeper.stays_ended(Exit::Code(125));
-        }
-    }
-
     fn wait(&self) -> Ready {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let silent = |fd| PollFd::new(fd, PollFlags::empty());
@@ -239,11 +195,7 @@ impl<'a> Monitor<'a> {
             Err(_) => self.kill(),
         }
         let any = |at: usize| fds[at].any().unwrap_or(false);
-        let kept = fds[4..]
-            .iter()
-            .filter_map(|fd| Some((fd.as_fd().as_raw_fd(), fd.revents()?)))
-            .filter(|(_, events)| !events.is_empty())
-            .collect();
+        let kept = ready(&fds[4..]);
         Ready { child_ended: any(0), signals: any(1), nsctl: any(2), child: any(3), kept }
     }
 
@@ -317,6 +269,14 @@ fn wait_for_end(child: &Child) -> (Exit, Option<Usage>) {
         // Somebody else took the status; the container is gone all the same.
         Err(_) => (Exit::Code(125), None),
     }
+}
+
+/// Those that something is to be had from.
+fn ready(fds: &[PollFd<'_>]) -> Vec<(RawFd, PollFlags)> {
+    fds.iter()
+        .filter_map(|fd| Some((fd.as_fd().as_raw_fd(), fd.revents()?)))
+        .filter(|(_, events)| !events.is_empty())
+        .collect()
 }
 
 struct Ready {

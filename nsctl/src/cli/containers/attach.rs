@@ -60,7 +60,8 @@ pub fn attach(args: &AttachArgs) -> Result<i32, Error> {
     Ok(ended.unwrap_or(0))
 }
 
-fn connect_to(container: &Container) -> nix::Result<OwnedFd> {
+/// A connection to its shim.
+pub fn connect_to(container: &Container) -> nix::Result<OwnedFd> {
     let directory = File::open(&container.path).map_err(|_| Errno::ENOENT)?;
     // By a short path: an address has room for 108 bytes only. unix(7)
     let path = format!("/proc/self/fd/{}/attach", directory.as_raw_fd());

@@ -115,6 +115,8 @@ fn between(before: Option<&Container>, now: &Container) -> Vec<Event> {
     }
     if let Some(before) = before.filter(|before| before.about.name != now.about.name) {
         events.push(Event::new("rename", time()).with("old_name", &before.about.name));
+    } else if before.is_some_and(|before| before.about != now.about) {
+        events.push(Event::new("update", time()));
     }
     events
 }
