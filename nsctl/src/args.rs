@@ -10,6 +10,7 @@ mod doctor;
 mod enter;
 mod etc;
 mod explain;
+mod health;
 mod life;
 mod ns;
 mod rights;
@@ -25,6 +26,7 @@ pub use enter::EnterArgs;
 pub use etc::HostLine;
 pub use etc::{Dns, EtcArgs};
 pub use explain::ExplainArgs;
+pub use health::HealthArgs;
 pub use life::{
     AttachArgs, CpArgs, EventsArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, PsArgs,
     RenameArgs, RmArgs, StatsArgs, StopArgs, TopArgs, UpdateArgs,

@@ -1,5 +1,6 @@
 //! A container that lives on its own: nsctl starts it, hears that it runs, and leaves.
 
+mod health;
 mod options;
 mod streams;
 
@@ -57,6 +58,7 @@ pub fn run(request: Request, mut wanted: Wanted) -> Result<i32, Error> {
     }
     let log = log_to(&wanted.life)?;
     let restart = restart(wanted.life.restart.as_deref())?;
+    health::check(&wanted.life.health)?;
     let cidfile = wanted.life.cidfile.as_ref().filter(|_| again.is_none());
     let mut cidfile = match cidfile {
         Some(path) => {
@@ -123,6 +125,7 @@ fn about(request: &Request, wanted: &Wanted, log: Option<LogTo>) -> About {
             max_files: log.max_files,
         }),
         rm: wanted.life.rm,
+        health_cmd: wanted.life.health.health_cmd.clone(),
         pod: request.member.as_ref().map(|member| member.pod.clone()).unwrap_or_default(),
         is_pod: wanted.life.holds_pod,
         ..About::default()
@@ -161,6 +164,7 @@ fn start(
     restart: Restart,
 ) -> Result<(), Error> {
     let has_terminal = request.spec.terminal.is_some();
+    let health = health::check(&wanted.life.health)?;
     let Place { id, path, directory, lock } = place;
     if let Some(cgroup) = &mut request.spec.cgroup {
         note_groups(&path, &id, cgroup)?;
@@ -193,6 +197,7 @@ fn start(
         listener: Some(listener),
         restart,
         restarts: 0,
+        health,
         pod,
         members,
         remove: wanted.life.rm.then(|| remove(&id, name)).transpose()?,
@@ -215,6 +220,7 @@ pub fn leave(mut request: Request, directory: &std::path::Path) -> Result<i32, E
         listener: None,
         restart: Restart::No,
         restarts: 0,
+        health: None,
         pod: None,
         members: None,
         remove: None,

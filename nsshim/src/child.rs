@@ -1,5 +1,6 @@
 //! The container's first process: from the clone to nsinit. Runs inside.
 
+pub(crate) mod check;
 mod image;
 
 use std::cell::RefCell;

@@ -13,6 +13,8 @@
 mod backoff;
 mod clients;
 mod clock;
+mod health;
+mod json;
 mod life;
 mod log;
 mod members;
@@ -27,16 +29,19 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags};
+use nix::unistd::Pid;
 
 use clients::{Clients, Said};
+use health::Health;
 use members::Members;
 use room::{LITTLE, ROOM, Room};
 
+pub(crate) use health::Check;
 pub use log::{Format, LogTo};
 pub use packet::{Packet, TAKES_AT_MOST};
 pub(crate) use record::Known;
 pub use record::start_ticks;
-pub use wanted::{Keep, Remove, Restart, Settings, Stream};
+pub use wanted::{HealthCheck, Keep, Remove, Restart, Settings, Stream};
 
 /// The file that says that a container is not to be started again.
 pub const STOP: &str = "stop";
@@ -79,6 +84,9 @@ pub(crate) struct Keeper {
     finished: Option<clock::Time>,
     known: Known,
     remove: Option<Remove>,
+    health: Option<Health>,
+    /// The container's first process, while it runs.
+    pid: Option<Pid>,
     /// The pod that it is in, held open.
     pod: Option<OwnedFd>,
     members: Members,
@@ -116,6 +124,8 @@ impl Keeper {
             finished: None,
             known: Known::default(),
             remove: keep.remove,
+            health: keep.health.map(Health::new),
+            pid: None,
             pod: keep.pod,
             members: Members::of(keep.members),
             is_deserted: false,
@@ -147,6 +157,7 @@ impl Keeper {
         all.extend(self.log.as_ref().and_then(log::Log::descriptor));
         all.extend(self.clients.descriptors());
         all.extend(self.pod.iter().map(AsFd::as_fd).chain(self.members.descriptor()));
+        all.extend(self.health.iter().flat_map(Health::descriptors));
         if let Some(remove) = &self.remove {
             all.extend([remove.containers.as_fd(), remove.names.as_fd()]);
         }
@@ -169,6 +180,7 @@ impl Keeper {
         }
         all.extend(self.clients.interests(room));
         all.extend(self.members.interest());
+        all.extend(self.health.iter().filter_map(Health::interest));
         all
     }
 
@@ -195,6 +207,9 @@ impl Keeper {
         }
         self.pass_input();
         self.is_deserted |= self.members.turn(ready);
+        if let Some(health) = &mut self.health {
+            health.turn(ready);
+        }
     }
 
     /// Whether it holds its namespaces for nobody any more; says so once.

@@ -4,6 +4,7 @@
 //! second start, and has the plan in memory. One thread; every signal is blocked
 //! and read from a descriptor.
 
+mod checker;
 mod image;
 mod monitor;
 mod witness;
@@ -65,7 +66,7 @@ pub(crate) fn run(
     let locks = RefCell::default();
     let begin = Begin { making, held: held.as_ref(), locks: Some(&locks) };
     let made = make(&plan, nsctl.as_fd(), begin);
-    if let Some(keeper) = keeper.as_mut().filter(|keeper| !keeper.may_come_back()) {
+    if let Some(keeper) = keeper.as_mut().filter(|keeper| !keeper.needs_start()) {
         // The child has a copy, or has done with ours: nobody begins it once more. The steps stay:
         // they own descriptors, whose numbers may be others' by then.
         let words = (mem::take(&mut plan.exec.argv), mem::take(&mut plan.exec.env));

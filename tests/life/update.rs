@@ -60,14 +60,14 @@ fn limits_of_the_log_that_were_changed_hold_at_once() {
             let directory = home.directory().join("containers").join(&id);
             let all = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
             all.filter(|entry| entry.file_name().to_str().unwrap().starts_with("log"))
-                .map(|entry| entry.metadata().unwrap().len())
-                .collect::<Vec<u64>>()
+                .map(|entry| (entry.file_name(), entry.metadata().unwrap().len()))
+                .collect::<Vec<_>>()
         };
         home.run(&["update", "--log-max-size=1k", "c"]).success();
         let (writer, _) = home.nsctl(&["attach", "c"]).input("1000\n").detached();
         writer.expect_code(4);
         let sizes = files();
-        assert!(sizes.len() == 9 && sizes.iter().all(|&size| size <= 1024), "{sizes:?}");
+        assert!(sizes.len() == 9 && sizes.iter().all(|(_, size)| *size <= 1024), "{sizes:?}");
         home.run(&["update", "--log-max-files=3", "c"]).success();
         home.run(&["start", "c"]).success();
         home.run(&["update", "--log-max-files=2", "c"]).success();

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::HealthArgs;
+
 /// What `nsctl run` takes for them.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Detached")]
@@ -45,6 +47,10 @@ pub struct LifeArgs {
     #[arg(long, value_name = "N", default_value_t = 2,
           value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub log_max_files: u32,
+
+    /// Whether it does what it is there for
+    #[command(flatten)]
+    pub health: HealthArgs,
 }
 
 /// As when nothing is typed; `nsctl exec` and `enter` make a run without a command line.
@@ -63,6 +69,7 @@ impl Default for LifeArgs {
             again: None,
             holds_pod: false,
             log_max_files: 2,
+            health: HealthArgs::default(),
         }
     }
 }

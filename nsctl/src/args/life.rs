@@ -20,7 +20,8 @@ pub struct PsArgs {
     /// A JSON array
     #[arg(long)]
     pub json: bool,
-    /// Only those: name=TEXT, id=TEXT, status=STATUS, label=KEY[=VALUE]
+    /// Only those: name=TEXT, id=TEXT, status=STATUS, label=KEY[=VALUE],
+    /// health=starting|healthy|unhealthy|none
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub filter: Vec<String>,
 }

@@ -46,6 +46,9 @@ pub struct About {
     /// Whether it is removed when it ended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rm: bool,
+    /// What tells its health.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_cmd: Option<String>,
     /// The name of the pod that it is in; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pod: String,

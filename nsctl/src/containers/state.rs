@@ -85,6 +85,8 @@ pub struct State {
     pub finished: Option<String>,
     /// How often it was started again.
     pub restarts: u64,
+    /// `starting`, `healthy` or `unhealthy`, while it runs and if anything tells it.
+    pub health: Option<String>,
     /// Bytes of output that found no room in the log.
     pub log_lost: u64,
     /// What stopped its processes, while it is paused: `cgroup.freeze`, `freezer.state`, `SIGSTOP`.
@@ -113,6 +115,7 @@ struct File<'a> {
     log_lost: u64,
     oom_killed: Option<bool>,
     usage: Option<Value>,
+    health: Option<String>,
     about: Option<About>,
 }
 
@@ -174,6 +177,7 @@ impl State {
             started: file.started,
             finished: file.finished,
             restarts: file.restarts,
+            health: file.health.filter(|_| runs),
             log_lost: file.log_lost,
             paused_by: None,
             oom_killed: file.oom_killed,
@@ -192,6 +196,11 @@ impl State {
             self.paused_by = Some(by.trim().into());
         }
         self
+    }
+
+    /// What the last checks of its health found.
+    pub fn checks(directory: &Path) -> Option<Value> {
+        serde_json::from_slice(&fs::read(directory.join("health")).ok()?).ok()
     }
 
     /// Makes the file with room for all that the shim may write there: it must be able to when

@@ -70,6 +70,33 @@ pub fn mode(text: &str) -> Option<u32> {
     u32::from_str_radix(text, 8).ok().filter(|&mode| mode <= 0o7777)
 }
 
+/// A time as docker's options have it: `1h30m`, `1.5s`, `500ms`; a number alone is seconds.
+pub fn duration(text: &str) -> Option<std::time::Duration> {
+    let mut rest = text;
+    let mut sum = std::time::Duration::ZERO;
+    loop {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, after) = rest.split_at(end);
+        let nanoseconds = seconds(number).and_then(|it| u64::try_from(it).ok())?;
+        let number = std::time::Duration::from_nanos(nanoseconds);
+        let end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(end);
+        let part = match unit {
+            "ms" => number / 1000,
+            "s" => number,
+            "" if text == rest => number,
+            "m" => number.checked_mul(60)?,
+            "h" => number.checked_mul(3600)?,
+            _ => return None,
+        };
+        sum = sum.checked_add(part)?;
+        if after.is_empty() {
+            return Some(sum);
+        }
+        rest = after;
+    }
+}
+
 /// A switch as docker's `readonly=` takes it: Go's `strconv.ParseBool`.
 pub fn switch(text: &str) -> Option<bool> {
     match text {
@@ -104,6 +131,26 @@ pub fn seconds(text: &str) -> Option<i128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_read_as_docker_reads_it() {
+        let milliseconds = |text: &str| duration(text).map(|time| time.as_millis());
+        for (text, expected) in [
+            ("0", 0),
+            ("2", 2000),
+            ("30s", 30_000),
+            ("1m30s", 90_000),
+            ("500ms", 500),
+            ("1.5s", 1500),
+        ] {
+            assert_eq!(milliseconds(text), Some(expected), "{text}");
+        }
+        assert_eq!(milliseconds("1h1m1s1ms"), Some(3_661_001));
+        for wrong in ["", "s", "-1s", "1x", "1m30", "1s ", "1..2s", "99999999999999999999h", "1 s"]
+        {
+            assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn an_id_is_never_read_as_another() {

@@ -1,11 +1,12 @@
 //! How a container is: it runs, it ended, it comes back.
 
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::time::Instant;
 
 use nix::poll::PollFlags;
 use nix::unistd::Pid;
 
-use super::{Keeper, Known, Restart, STOP, clock, log, record, removal};
+use super::{Check, HealthCheck, Keeper, Known, Restart, STOP, clock, log, record, removal};
 use crate::exit::Exit;
 
 /// How often something more is read after the end: a pipe holds a megabyte at most.
@@ -14,20 +15,33 @@ const MOST_LEFT: u32 = 1024;
 impl Keeper {
     /// The workload runs; `pid` is its container's first process as the host sees it.
     pub fn started(&mut self, pid: Pid) {
-        let now = clock::Time::now();
-        self.started = Some(now);
+        self.started = Some(clock::Time::now());
         self.backoff.begin();
-        if self.lock.is_none() {
-            return;
+        self.pid = Some(pid);
+        if let Some(health) = &mut self.health {
+            health.begin();
         }
-        let lost = self.lost();
-        self.record.running(&self.directory, &self.proc, pid, now, self.restarts, lost);
+        self.record_run();
+    }
+
+    /// Writes down that it runs, and how.
+    fn record_run(&mut self) {
+        let (Some(started), Some(pid), Some(_)) = (self.started, self.pid, &self.lock) else {
+            return;
+        };
+        let health = self.health.as_ref().map(|health| health.condition().word());
+        let run = record::Run { pid, started, restarts: self.restarts, lost: self.lost(), health };
+        self.record.running(&self.directory, &self.proc, &run);
     }
 
     /// It is gone: what it said last is kept, and how it ended. Returns how long to wait
     /// before it is started again, if it is to be.
     pub fn ended(&mut self, exit: Exit, known: Known) -> Option<std::time::Duration> {
         self.known = known;
+        self.pid = None;
+        if let Some(health) = &mut self.health {
+            health.end();
+        }
         // Not for ever: in a pid namespace that was joined, others may go on writing.
         let _ = (0..MOST_LEFT).find(|_| !self.hear_what_is_left());
         if let Some(log) = &mut self.log {
@@ -67,6 +81,59 @@ impl Keeper {
         self.record.ended(&self.directory, &self.proc, &end, self.restarts, lost);
     }
 
+    /// When the container's health is to be checked next.
+    pub fn check_due(&self) -> Option<Instant> {
+        self.health.as_ref()?.due()
+    }
+
+    /// What is to be run now, if it is time.
+    pub fn check_now(&mut self) -> Option<HealthCheck> {
+        let paused = self.is_paused();
+        let health = self.health.as_mut()?;
+        if health.due()? > Instant::now() {
+            return None;
+        }
+        if paused {
+            health.put_off();
+            return None;
+        }
+        Some(health.wanted().clone())
+    }
+
+    /// It was begun, or could not be.
+    pub fn check_began(&mut self, check: nix::Result<Check>) {
+        let Some(health) = &mut self.health else { return };
+        match check {
+            Ok(check) => health.began(check),
+            Err(_) => health.put_off(),
+        }
+    }
+
+    /// A child has ended; perhaps the check.
+    pub fn look_at_check(&mut self) {
+        let Some(health) = &mut self.health else { return };
+        let before = health.condition();
+        if !health.look() {
+            return;
+        }
+        // First what was found, for whoever is woken by what it means.
+        record::health(&self.directory, &health.json());
+        if before != health.condition() {
+            self.record_run();
+        }
+    }
+
+    /// nsctl notes it, for this run.
+    fn is_paused(&self) -> bool {
+        let Some(pid) = self.pid else { return false };
+        record::read(&self.directory, "paused").is_some_and(|it| it.starts_with(&format!("{pid} ")))
+    }
+
+    /// The host's /proc.
+    pub fn proc(&self) -> BorrowedFd<'_> {
+        self.proc.as_fd()
+    }
+
     /// Bytes of output that found no room.
     fn lost(&self) -> u64 {
         self.log.as_ref().map_or(0, log::Log::lost)
@@ -99,9 +166,10 @@ impl Keeper {
         nix::sys::stat::fstatat(&self.directory, STOP, flags).is_ok()
     }
 
-    /// Whether the workload's streams may be needed once more: the policy can change.
-    pub fn may_come_back(&self) -> bool {
-        self.lock.is_some() && self.remove.is_none()
+    /// Whether what it was started with stays: the standard streams, whose numbers a health check
+    /// needs, too, and the environment. It may be started once more, since the policy can change.
+    pub fn needs_start(&self) -> bool {
+        self.lock.is_some() && (self.remove.is_none() || self.health.is_some())
     }
 
     /// Whether a rest before the next start is to go on.

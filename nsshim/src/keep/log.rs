@@ -9,8 +9,8 @@ use nix::sys::stat::{Mode, fstat};
 use nix::sys::uio::pread;
 use nix::unistd::ftruncate;
 
-use super::Stream;
 use super::clock::Time;
+use super::{Stream, json};
 
 /// Where output is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,7 @@ pub(super) struct Log {
 
 impl Log {
     pub fn open(directory: &OwnedFd, to: LogTo) -> Self {
+        remove_from(directory, to.max_files);
         let file = open(directory);
         let mut log =
             Log { to, file, size: 0, partial: [Vec::new(), Vec::new()], lost: 0, lost_before: 0 };
@@ -70,9 +71,7 @@ impl Log {
 
     /// Changes the limits; what is too much goes.
     pub fn limit(&mut self, directory: &OwnedFd, max_size: u64, max_files: u32) {
-        for number in max_files..self.to.max_files {
-            remove(directory, number);
-        }
+        remove_from(directory, max_files);
         (self.to.max_size, self.to.max_files) = (max_size, max_files);
     }
 
@@ -190,7 +189,7 @@ impl Log {
             let _ = renameat(at, name(number).as_c_str(), at, name(number + 1).as_c_str());
         }
         if self.to.max_files <= 1 {
-            remove(directory, 0);
+            let _ = remove(directory, 0);
         }
         self.file = None;
         self.size = 0;
@@ -203,9 +202,14 @@ fn name(number: u32) -> CString {
     CString::new(text).unwrap_or_default()
 }
 
-fn remove(directory: &OwnedFd, number: u32) {
+fn remove(directory: &OwnedFd, number: u32) -> nix::Result<()> {
     let flags = nix::unistd::UnlinkatFlags::NoRemoveDir;
-    let _ = nix::unistd::unlinkat(directory.as_fd(), name(number).as_c_str(), flags);
+    nix::unistd::unlinkat(directory.as_fd(), name(number).as_c_str(), flags)
+}
+
+/// Those of that age and older: there may be more than there are to be now.
+fn remove_from(directory: &OwnedFd, number: u32) {
+    let _ = (number.max(1)..).find(|&number| remove(directory, number).is_err());
 }
 
 fn open(directory: &OwnedFd) -> Option<OwnedFd> {
@@ -220,19 +224,6 @@ fn record(out: &mut String, stream: Stream, line: &[u8], time: &str) {
         Stream::Stderr => "stderr",
     };
     out.push_str("{\"log\":\"");
-    for character in String::from_utf8_lossy(line).chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            // Line ends of JavaScript, as docker writes them.
-            control if control < ' ' || matches!(control, '\u{2028}' | '\u{2029}') => {
-                let _ = write!(out, "\\u{:04x}", control as u32);
-            }
-            other => out.push(other),
-        }
-    }
+    json::push(out, line);
     let _ = writeln!(out, "\",\"stream\":\"{stream}\",\"time\":\"{time}\"}}");
 }

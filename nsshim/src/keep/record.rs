@@ -45,24 +45,29 @@ pub(super) struct Record {
     pub held: Option<Flock<OwnedFd>>,
 }
 
+/// A run that goes on.
+pub(super) struct Run {
+    pub pid: Pid,
+    pub started: Time,
+    pub restarts: u32,
+    pub lost: u64,
+    /// In a word, if anything tells it.
+    pub health: Option<&'static str>,
+}
+
 impl Record {
-    pub fn running(
-        &mut self,
-        directory: &OwnedFd,
-        proc: &OwnedFd,
-        pid: Pid,
-        started: Time,
-        restarts: u32,
-        lost: u64,
-    ) {
-        let mut text = head("running", restarts, lost);
-        let _ = write!(text, ",\"pid\":{pid}");
+    pub fn running(&mut self, directory: &OwnedFd, proc: &OwnedFd, run: &Run) {
+        let mut text = head("running", run.restarts, run.lost);
+        let _ = write!(text, ",\"pid\":{}", run.pid);
         // A number is used again; with the time of its start it is a process.
-        if let Some(ticks) = start_ticks(proc, pid) {
+        if let Some(ticks) = start_ticks(proc, run.pid) {
             let _ = write!(text, ",\"start_ticks\":{ticks}");
         }
+        if let Some(health) = run.health {
+            let _ = write!(text, ",\"health\":\"{health}\"");
+        }
         shim(&mut text, proc);
-        let _ = write!(text, ",\"started\":\"{}\"", started.text());
+        let _ = write!(text, ",\"started\":\"{}\"", run.started.text());
         self.replace(directory, text);
     }
 
@@ -144,6 +149,25 @@ pub fn start_ticks(proc: impl AsFd, pid: Pid) -> Option<u64> {
     std::fs::File::from(file).read_to_string(&mut stat).ok()?;
     // The command's name may hold anything, a parenthesis too.
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// What the checks of its health found; on a full disk what was found before.
+pub(super) fn health(directory: &OwnedFd, text: &str) {
+    let Some(file) = open(directory, "health.new", OFlag::O_CREAT | OFlag::O_TRUNC) else { return };
+    let written = nix::unistd::write(&file, text.as_bytes()) == Ok(text.len());
+    let at = directory.as_fd();
+    if !written || renameat(at, "health.new", at, "health").is_err() {
+        let _ = unlinkat(at, "health.new", UnlinkatFlags::NoRemoveDir);
+    }
+}
+
+/// A small file of the container's.
+pub(super) fn read(directory: &OwnedFd, name: &str) -> Option<String> {
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let file = openat(directory.as_fd(), name, flags, Mode::empty()).ok()?;
+    let mut text = String::new();
+    std::fs::File::from(file).take(4096).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 fn write_beside(directory: &OwnedFd, text: &str) -> Option<Flock<OwnedFd>> {

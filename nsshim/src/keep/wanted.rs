@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use super::LogTo;
 
@@ -30,6 +31,8 @@ pub struct Keep {
     pub restart: Restart,
     /// How often it was started again before, by another shim.
     pub restarts: u32,
+    /// What tells whether it does what it is there for.
+    pub health: Option<HealthCheck>,
     /// The pod that it is in, as a member: held open as long as the shim lives.
     pub pod: Option<OwnedFd>,
     /// The pipe that all members of this pod hold: it ends with the last of them.
@@ -52,6 +55,27 @@ pub struct Remove {
     pub names: OwnedFd,
     /// Its name.
     pub name: CString,
+}
+
+/// A command that tells whether a container does what it is there for: by its exit status, 0 for
+/// yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// The command and its arguments, run as another process of the container's.
+    pub command: Vec<CString>,
+    /// From the start to the first check, and from the end of one to the next.
+    pub interval: Duration,
+    /// One that takes longer is killed and has failed.
+    pub timeout: Duration,
+    /// So many failures in a row make it unhealthy; at least 1.
+    pub retries: u32,
+    /// How long after the start failures do not count.
+    pub start_period: Duration,
+}
+
+impl HealthCheck {
+    /// The exit status that is noted for one that took too long; timeout(1)'s.
+    pub const TIMED_OUT: i32 = 124;
 }
 
 /// What may be changed while the container lives.

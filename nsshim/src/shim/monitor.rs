@@ -14,6 +14,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{Pid, getppid};
 
 use super::Child;
+use super::checker;
 use super::witness::Witness;
 use crate::cgroup::Group;
 use crate::channel::{self, Message, Received};
@@ -54,8 +55,8 @@ pub(super) struct Monitor<'a> {
     failed: bool,
     /// Whether it was made before, and nobody waits to hear that it was not made this time.
     is_again: bool,
-    /// What was done for the container on the host.
-    outside: &'a [Outside],
+    /// What was done for the container.
+    plan: &'a Plan,
     /// Its control groups, if it has some of its own.
     groups: &'a [Rc<Group>],
     /// Held open, for who wants to know whether we live.
@@ -101,7 +102,7 @@ impl<'a> Monitor<'a> {
             exit: None,
             failed: false,
             is_again: false,
-            outside: &plan.outside,
+            plan,
             groups: plan.own_groups(),
             held: plan.cgroup.as_ref().and_then(|cgroup| cgroup.held.as_ref()).map(AsFd::as_fd),
         };
@@ -127,7 +128,7 @@ impl<'a> Monitor<'a> {
         keep.extend(self.child.witness.as_ref().map(Witness::descriptor));
         if let Some(keeper) = &self.keeper {
             keep.extend(keeper.descriptors());
-            if keeper.may_come_back() {
+            if keeper.needs_start() {
                 keep.extend([sys::standard_input(), sys::standard_output(), sys::standard_error()]);
             }
         }
@@ -161,9 +162,17 @@ impl<'a> Monitor<'a> {
                             self.pass(SignalInfo::new(libc::SIGTERM));
                         }
                     }
+                    self.check_health();
                 }
             }
         }
+    }
+
+    fn check_health(&mut self) {
+        let Some(keeper) = &mut self.keeper else { return };
+        let Some(wanted) = keeper.check_now() else { return };
+        let check = checker::start(self.plan, &self.child, keeper.proc(), &wanted);
+        keeper.check_began(check);
     }
 
     fn wait(&self) -> Ready {
@@ -180,12 +189,16 @@ impl<'a> Monitor<'a> {
             },
         ];
         fds.extend(self.keeper.iter().flat_map(Keeper::interests));
-        let left = self.deadline.map(|end| end.saturating_duration_since(Instant::now()));
+        let until = |end: Instant| end.saturating_duration_since(Instant::now());
+        let left = self.deadline.map(until);
         if left == Some(Duration::ZERO) {
             self.kill();
         }
         // Rounded up: not a moment too early, and not again and again before it.
-        let limit = left.filter(|left| !left.is_zero()).map(|left| left + Duration::from_millis(1));
+        let limit = left.filter(|left| !left.is_zero());
+        let check = self.keeper.as_ref().and_then(Keeper::check_due).map(until);
+        let limit =
+            limit.into_iter().chain(check).min().map(|left| left + Duration::from_millis(1));
         let limit = limit.map_or(PollTimeout::NONE, |left| {
             PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
         });
@@ -233,7 +246,7 @@ impl<'a> Monitor<'a> {
             orphans::kill_all(proc.as_fd(), Vec::new());
         }
         if self.failed && !self.workload_runs {
-            self.outside.iter().rev().for_each(Outside::undo);
+            self.plan.outside.iter().rev().for_each(Outside::undo);
         }
         // What nsinit says is exact: 143 may be a code or a signal.
         let exit = self.exit.unwrap_or(ended);

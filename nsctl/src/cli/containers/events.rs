@@ -113,6 +113,12 @@ fn between(before: Option<&Container>, now: &Container) -> Vec<Event> {
         (Some(Status::Paused), Status::Running) => events.push(Event::new("unpause", time())),
         _ => {}
     }
+    if let Some(health) = &state.health
+        && was.and_then(|was| was.health.as_ref()) != Some(health)
+        && (health != "starting" || was.is_some_and(|was| was.health.is_some()))
+    {
+        events.push(Event::new("health_status", time()).with("health", health));
+    }
     if let Some(before) = before.filter(|before| before.about.name != now.about.name) {
         events.push(Event::new("rename", time()).with("old_name", &before.about.name));
     } else if before.is_some_and(|before| before.about != now.about) {

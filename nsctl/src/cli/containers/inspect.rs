@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{each, say};
 use crate::args::InspectArgs;
-use crate::containers::{Container, Containers, Request};
+use crate::containers::{Container, Containers, Request, State};
 use crate::error::{self, Error};
 
 /// Prints it.
@@ -59,6 +59,8 @@ fn describe(container: &Container) -> Value {
             "log_lost": state.log_lost,
             "paused_by": state.paused_by,
             "oom_killed": state.oom_killed.or_else(|| oom_killed(&groups)),
+            "health": state.health,
+            "health_checks": about.health_cmd.as_ref().and_then(|_| State::checks(path)),
             "usage": state.usage,
         },
         "cgroups": groups.iter().map(cgroup).collect::<Vec<_>>(),
@@ -74,6 +76,7 @@ fn describe(container: &Container) -> Value {
             "log_max_size": about.log_limits.max_size,
             "log_max_files": about.log_limits.max_files,
             "rm": about.rm,
+            "health_cmd": about.health_cmd,
             "environment": request.as_ref().map(|request| texts(&request.environment)),
             "arguments": request.as_ref().map(|request| texts(&request.arguments)),
         },

@@ -79,7 +79,9 @@ fn status(container: &Container) -> String {
             format!("{word} ({status}{why}) {}", ago(finished))
         }
         (Status::Running | Status::Paused, _, Some(started), _) => {
-            format!("{word} {}", ago(started).trim_end_matches(" ago"))
+            let health = state.health.as_ref().map(|health| format!(" ({health})"));
+            let time = ago(started);
+            format!("{word} {}{}", time.trim_end_matches(" ago"), health.unwrap_or_default())
         }
         _ => word.into(),
     }
@@ -96,6 +98,7 @@ fn as_json(container: &Container) -> Value {
         "signal": state.signal,
         "oom_killed": state.oom_killed,
         "restarts": state.restarts,
+        "health": state.health,
         "created": about.created,
         "started": state.started,
         "finished": state.finished,
@@ -106,19 +109,23 @@ fn as_json(container: &Container) -> Value {
     })
 }
 
+/// docker's words.
+const HEALTH: [&str; 4] = ["starting", "healthy", "unhealthy", "none"];
+
 /// `--filter`
 enum Filter {
     Name(String),
     Id(String),
     Status(String),
     Label(String),
+    Health(String),
 }
 
 impl Filter {
     fn parse(text: &str) -> Result<Self, Error> {
         let wrong = || {
             Error::new(format!("--filter {text}: no filter"))
-                .try_this("name=TEXT, id=TEXT, status=STATUS or label=KEY[=VALUE]")
+                .try_this("name=TEXT, id=TEXT, status=STATUS, label=KEY[=VALUE] or health=STATUS")
         };
         let (key, value) = text.split_once('=').ok_or_else(wrong)?;
         Ok(match key {
@@ -126,6 +133,11 @@ impl Filter {
             "id" => Filter::Id(value.into()),
             "status" => Filter::Status(value.into()),
             "label" => Filter::Label(value.into()),
+            "health" if HEALTH.contains(&value) => Filter::Health(value.into()),
+            "health" => {
+                return Err(Error::new(format!("--filter {text}: no such health"))
+                    .try_this(HEALTH.join(", ")));
+            }
             _ => return Err(wrong()),
         })
     }
@@ -135,6 +147,9 @@ impl Filter {
             Filter::Name(text) => container.about.name.contains(text.as_str()),
             Filter::Id(text) => container.id.starts_with(text.as_str()),
             Filter::Status(text) => container.state.status.word() == text,
+            Filter::Health(text) => {
+                container.state.health.as_deref().unwrap_or("none") == text.as_str()
+            }
             Filter::Label(text) => container
                 .about
                 .labels

@@ -170,6 +170,9 @@ impl Monitor<'_> {
             Ok(Some((_, Change::Continued))) => self.workload_continued(),
             _ => {}
         }
+        if let Some(keeper) = &mut self.keeper {
+            keeper.look_at_check();
+        }
         orphans::reap_all_but(Some(self.child.pid));
     }
 }
