@@ -4,6 +4,7 @@ mod clocks;
 mod commands;
 mod copy;
 mod crashes;
+mod formats;
 mod health;
 mod input;
 mod killed;

@@ -20,7 +20,19 @@ pub struct PsArgs {
     /// A JSON array
     #[arg(long)]
     pub json: bool,
-    /// Only those: name=TEXT, id=TEXT, status=STATUS, label=KEY[=VALUE],
+    /// A line for each: {{.Name}}, {{json .}}, table {{.ID}}\t{{.Status}}
+    #[arg(long, value_name = "TEMPLATE", conflicts_with_all = ["json", "quiet", "ns"])]
+    pub format: Option<String>,
+    /// Pids inside and outside, and the namespaces
+    #[arg(long, visible_alias = "namespace", conflicts_with_all = ["json", "quiet"])]
+    pub ns: bool,
+    /// The N that were made last, whether they run or not
+    #[arg(short = 'n', long, value_name = "N")]
+    pub last: Option<usize>,
+    /// The one that was made last
+    #[arg(short, long, conflicts_with = "last")]
+    pub latest: bool,
+    /// Only those: name=TEXT, id=TEXT, status=STATUS, label=KEY[=VALUE], pod=NAME, exited=CODE,
     /// health=starting|healthy|unhealthy|none
     #[arg(short, long, value_name = "KEY=VALUE")]
     pub filter: Vec<String>,
@@ -40,6 +52,9 @@ pub struct InspectArgs {
     /// Print only the host's pid of the first process
     #[arg(long)]
     pub pid: bool,
+    /// A line for each: {{.State.Pid}}, {{json .Config}}
+    #[arg(short, long, value_name = "TEMPLATE", conflicts_with = "pid")]
+    pub format: Option<String>,
     #[command(flatten)]
     pub names: NamesArgs,
 }
@@ -212,6 +227,9 @@ pub struct StatsArgs {
     /// A JSON array a line
     #[arg(long)]
     pub json: bool,
+    /// A line for each: {{.Name}}, {{json .}}, table {{.Name}}\t{{.CPUPerc}}
+    #[arg(long, value_name = "TEMPLATE", conflicts_with = "json")]
+    pub format: Option<String>,
     /// Names, ids or beginnings of ids; all that run
     #[arg(value_name = "CONTAINER")]
     pub containers: Vec<String>,
@@ -223,6 +241,12 @@ pub struct EventsArgs {
     /// A JSON object a line
     #[arg(long)]
     pub json: bool,
+    /// A line for each: {{.Time}} {{.Event}} {{.Name}}, {{json .}}
+    #[arg(long, value_name = "TEMPLATE", conflicts_with = "json")]
+    pub format: Option<String>,
+    /// Only those: event=WORD, container=NAME, health=STATUS
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    pub filter: Vec<String>,
 }
 
 /// `nsctl cp`

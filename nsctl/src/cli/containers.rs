@@ -55,6 +55,15 @@ fn say(text: &str) {
     let _ = writeln!(output, "{text}").and_then(|()| output.flush());
 }
 
+/// Lines for whoever reads, who may have gone.
+fn print(text: &str) -> Result<(), Error> {
+    let mut output = std::io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(|error| Error::new(format!("cannot print: {error}")))
+}
+
 /// `nsctl wait`: waits for the ends and prints the exit statuses.
 pub fn wait(names: &NamesArgs) -> Result<i32, Error> {
     each(names, |_, mut container| {

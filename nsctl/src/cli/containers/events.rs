@@ -4,20 +4,22 @@
 //! how it is. So nothing has to be sent by anybody, and a run that was over between two looks
 //! is told all the same.
 
+mod form;
+
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
-
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
-use serde_json::json;
 
 use super::say;
 use crate::args::EventsArgs;
 use crate::containers::{Container, Containers, Status};
 use crate::error::Error;
+use form::Form;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
 /// Prints them until nsctl is ended.
 pub fn events(args: &EventsArgs) -> Result<i32, Error> {
+    let form = Form::of(args)?;
     let containers = Containers::open()?;
     let failed = |errno| Error::new(format!("cannot watch the containers: inotify: {errno}"));
     let watch = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK).map_err(failed)?;
@@ -40,11 +42,11 @@ pub fn events(args: &EventsArgs) -> Result<i32, Error> {
         if !first {
             for (id, container) in &now {
                 for event in between(known.get(id), container) {
-                    tell(&event, container, args.json)?;
+                    form.tell(&event, container)?;
                 }
             }
             for (_, gone) in known.iter().filter(|(id, _)| !now.contains_key(*id)) {
-                tell(&Event::new("destroy", nsshim::keep::now()), gone, args.json)?;
+                form.tell(&Event::new("destroy", nsshim::keep::now()), gone)?;
             }
         } else if args.json {
             // Who reads knows from here on that nothing is missed.
@@ -125,27 +127,4 @@ fn between(before: Option<&Container>, now: &Container) -> Vec<Event> {
         events.push(Event::new("update", time()));
     }
     events
-}
-
-fn tell(event: &Event, container: &Container, as_json: bool) -> Result<(), Error> {
-    use std::io::Write;
-    let name = &container.about.name;
-    let line = if as_json {
-        let mut value = json!({"time": event.time, "event": event.what, "id": container.id,
-                               "name": name});
-        for (key, detail) in &event.details {
-            let number = detail.parse::<u64>().map(Into::into);
-            let truth = || detail.parse::<bool>().map(Into::into);
-            value[*key] = number.or_else(|_| truth()).unwrap_or_else(|_| detail.clone().into());
-        }
-        value.to_string()
-    } else {
-        let details = event.details.iter().map(|(key, value)| format!(" {key}={value}"));
-        let id = container.short_id();
-        format!("{} {} {id} {name}{}", event.time, event.what, details.collect::<String>())
-    };
-    let mut output = std::io::stdout().lock();
-    writeln!(output, "{line}")
-        .and_then(|()| output.flush())
-        .map_err(|error| Error::new(format!("cannot print: {error}")))
 }

@@ -11,6 +11,7 @@ use super::{each, say};
 use crate::args::InspectArgs;
 use crate::containers::{Container, Containers, Request, State};
 use crate::error::{self, Error};
+use crate::template::Template;
 
 /// Prints it.
 pub fn inspect(args: &InspectArgs) -> Result<i32, Error> {
@@ -20,6 +21,10 @@ pub fn inspect(args: &InspectArgs) -> Result<i32, Error> {
             let pid = container.state.pid.map(|pid| pid.to_string());
             pid.ok_or_else(|| Error::new(format!("{name} is not running")))
         });
+    }
+    let template = args.format.as_deref().map(Template::parse).transpose()?;
+    if let Some(template) = template {
+        return each(&args.names, |_, container| template.line_of(&describe(&container)));
     }
     let containers = Containers::open()?;
     let mut status = 0;

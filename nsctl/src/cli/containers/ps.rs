@@ -1,26 +1,39 @@
-//! `nsctl ps`: the containers, as a table or as JSON.
+//! `nsctl ps`: the containers, as a table, as JSON, or as a template says.
 
 use serde_json::{Value, json};
 
-use super::say;
+mod fields;
+mod filter;
+
+use super::{print, say};
 use crate::args::PsArgs;
 use crate::containers::{Container, Containers, Status};
 use crate::error::Error;
 use crate::output::{Table, ago};
+use crate::template::{Template, plain};
+use fields::{FIELDS, command, status};
+use filter::Filter;
 
 /// Prints them.
 pub fn ps(args: &PsArgs) -> Result<i32, Error> {
     let filters =
         args.filter.iter().map(|text| Filter::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let asks_for_status = filters.iter().any(|filter| matches!(filter, Filter::Status(_)));
+    let template = args.format.as_deref().filter(|text| *text != "table");
+    let template = template.map(Template::parse).transpose()?;
+    template.iter().try_for_each(|template| template.check(FIELDS))?;
+    let last = if args.latest { Some(1) } else { args.last };
+    let all = args.all || last.is_some() || filters.iter().any(Filter::asks_for_status);
     let ended =
         |container: &Container| matches!(container.state.status, Status::Exited | Status::Dead);
     let mut found = Containers::open()?.all()?;
-    found.retain(|container| args.all || asks_for_status || !ended(container));
+    found.retain(|container| all || !ended(container));
     found.retain(|container| filters.iter().all(|filter| filter.lets(container)));
     // The newest first, as docker has them.
     found.reverse();
-    if args.json {
+    found.truncate(last.unwrap_or(usize::MAX));
+    if let Some(template) = template {
+        print(&template.lines(&found, FIELDS))?;
+    } else if args.json {
         let all: Vec<Value> = found.iter().map(as_json).collect();
         say(&serde_json::to_string_pretty(&all).unwrap_or_default());
     } else if args.quiet {
@@ -32,13 +45,33 @@ pub fn ps(args: &PsArgs) -> Result<i32, Error> {
         if !ids.is_empty() {
             say(&ids.join("\n"));
         }
+    } else if args.ns {
+        table_of_namespaces(&found, args.no_trunc);
     } else {
-        print(&found, args.no_trunc);
+        table(&found, args.no_trunc);
     }
     Ok(0)
 }
 
-fn print(found: &[Container], whole: bool) {
+/// Numbers from both sides, and the namespaces.
+fn table_of_namespaces(found: &[Container], whole: bool) {
+    let names = ["ID", "Name", "PID", "PidInside"].into_iter();
+    let names =
+        names.chain(["UserNs", "MntNs", "PidNs", "NetNs", "IpcNs", "UtsNs", "CgroupNs", "TimeNs"]);
+    let columns: Vec<_> =
+        names.filter_map(|name| FIELDS.iter().find(|field| field.name == name)).collect();
+    let titles: Vec<&str> = columns.iter().map(|field| field.title).collect();
+    let mut table = Table::new(&titles);
+    for container in found {
+        let mut row: Vec<String> =
+            columns.iter().map(|field| plain(&(field.value)(container))).collect();
+        row[0].truncate(if whole { 64 } else { 12 });
+        table.row(row);
+    }
+    say(table.text(!whole).trim_end());
+}
+
+fn table(found: &[Container], whole: bool) {
     let pods = found.iter().any(|container| container.about.is_pod);
     let mut titles = vec!["ID", "NAME", "STATUS", "PID", "CREATED", "COMMAND"];
     if pods {
@@ -63,30 +96,6 @@ fn print(found: &[Container], whole: bool) {
     say(table.text(!whole).trim_end());
 }
 
-fn command(container: &Container) -> String {
-    match container.about.is_pod {
-        true => "(a pod)".into(),
-        false => container.about.command.join(" "),
-    }
-}
-
-fn status(container: &Container) -> String {
-    let state = &container.state;
-    let word = state.status.word();
-    match (state.status, state.exit_status, &state.started, &state.finished) {
-        (Status::Exited, Some(status), _, Some(finished)) => {
-            let why = if state.oom_killed == Some(true) { ", out of memory" } else { "" };
-            format!("{word} ({status}{why}) {}", ago(finished))
-        }
-        (Status::Running | Status::Paused, _, Some(started), _) => {
-            let health = state.health.as_ref().map(|health| format!(" ({health})"));
-            let time = ago(started);
-            format!("{word} {}{}", time.trim_end_matches(" ago"), health.unwrap_or_default())
-        }
-        _ => word.into(),
-    }
-}
-
 fn as_json(container: &Container) -> Value {
     let Container { id, about, state, .. } = container;
     json!({
@@ -107,54 +116,4 @@ fn as_json(container: &Container) -> Value {
         "pod": (!about.pod.is_empty()).then_some(&about.pod),
         "is_pod": about.is_pod,
     })
-}
-
-/// docker's words.
-const HEALTH: [&str; 4] = ["starting", "healthy", "unhealthy", "none"];
-
-/// `--filter`
-enum Filter {
-    Name(String),
-    Id(String),
-    Status(String),
-    Label(String),
-    Health(String),
-}
-
-impl Filter {
-    fn parse(text: &str) -> Result<Self, Error> {
-        let wrong = || {
-            Error::new(format!("--filter {text}: no filter"))
-                .try_this("name=TEXT, id=TEXT, status=STATUS, label=KEY[=VALUE] or health=STATUS")
-        };
-        let (key, value) = text.split_once('=').ok_or_else(wrong)?;
-        Ok(match key {
-            "name" => Filter::Name(value.into()),
-            "id" => Filter::Id(value.into()),
-            "status" => Filter::Status(value.into()),
-            "label" => Filter::Label(value.into()),
-            "health" if HEALTH.contains(&value) => Filter::Health(value.into()),
-            "health" => {
-                return Err(Error::new(format!("--filter {text}: no such health"))
-                    .try_this(HEALTH.join(", ")));
-            }
-            _ => return Err(wrong()),
-        })
-    }
-
-    fn lets(&self, container: &Container) -> bool {
-        match self {
-            Filter::Name(text) => container.about.name.contains(text.as_str()),
-            Filter::Id(text) => container.id.starts_with(text.as_str()),
-            Filter::Status(text) => container.state.status.word() == text,
-            Filter::Health(text) => {
-                container.state.health.as_deref().unwrap_or("none") == text.as_str()
-            }
-            Filter::Label(text) => container
-                .about
-                .labels
-                .iter()
-                .any(|label| label == text || label.split('=').next() == Some(text)),
-        }
-    }
 }

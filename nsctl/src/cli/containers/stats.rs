@@ -1,24 +1,24 @@
 //! `nsctl stats`: what containers use.
 
+mod form;
 mod measured;
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use self::form::Form;
 use self::measured::Measured;
-use super::say;
 use crate::args::StatsArgs;
 use crate::containers::{Container, Containers, Status};
 use crate::error::{self, Error};
-use crate::output::Table;
 
 /// Between two looks: the processor's share is what was used in between.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Prints them, once or every second.
 pub fn stats(args: &StatsArgs) -> Result<i32, Error> {
+    let form = Form::of(args)?;
     let containers = Containers::open()?;
     let mut before: Vec<(String, Measured)> = Vec::new();
     let mut status = 0;
@@ -30,7 +30,7 @@ pub fn stats(args: &StatsArgs) -> Result<i32, Error> {
             .filter_map(|one| Measured::of(&one).map(|used| (one, used)))
             .collect();
         if !before.is_empty() || now.is_empty() {
-            show(&now, &before, args.json);
+            show(&now, &before, &form)?;
             if args.no_stream {
                 return Ok(status);
             }
@@ -64,28 +64,16 @@ fn chosen(
     Ok((found, failed))
 }
 
-fn show(now: &[(Container, Measured)], before: &[(String, Measured)], json: bool) {
-    let mut table = Table::new(&["NAME", "CPU %", "MEMORY", "PROCESSES", "ID"]);
-    let mut all = Vec::new();
-    for (container, used) in now {
+fn show(
+    now: &[(Container, Measured)],
+    before: &[(String, Measured)],
+    form: &Form,
+) -> Result<(), Error> {
+    let describe = |(container, used): &(Container, Measured)| {
         let was = before.iter().find(|(id, _)| *id == container.id);
-        let percent = was.map_or(0.0, |(_, before)| used.percent(before));
-        all.push(as_json(container, used, percent));
-        table.row(vec![
-            container.about.name.clone(),
-            format!("{percent:.1}"),
-            format!("{:.1} MiB", used.memory.value as f64 / f64::from(1 << 20)),
-            used.processes.value.to_string(),
-            container.short_id().to_string(),
-        ]);
-    }
-    if json {
-        say(&serde_json::Value::from(all).to_string());
-    } else {
-        // Home and clear, as watch(1) does, where a person looks.
-        let clear = if std::io::stdout().is_terminal() { "\x1b[H\x1b[J" } else { "" };
-        say(&format!("{clear}{}", table.text(true).trim_end()));
-    }
+        as_json(container, used, was.map_or(0.0, |(_, before)| used.percent(before)))
+    };
+    form.show(now.iter().map(describe).collect())
 }
 
 /// Each number, and the file that it comes from.
