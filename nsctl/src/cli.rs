@@ -9,22 +9,22 @@ mod explain;
 mod init_file;
 mod ns;
 mod quick;
+mod run;
 mod usage;
 
 use std::ffi::OsString;
-use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::args::{
     AttachArgs, CompleteArgs, CompletionArgs, CpArgs, DoctorArgs, EnterArgs, EventsArgs, ExecArgs,
-    ExplainArgs, ForExec, InspectArgs, KillArgs, LogsArgs, NamesArgs, NsArgs, PsArgs, RenameArgs,
-    RmArgs, RunArgs, StatsArgs, StopArgs, TopArgs, UpdateArgs,
+    ExplainArgs, InspectArgs, KillArgs, LogsArgs, NamesArgs, NsArgs, PsArgs, RenameArgs, RmArgs,
+    RunArgs, StatsArgs, StopArgs, TopArgs, UpdateArgs,
 };
 use crate::error::{self, Error};
 use crate::inherited::Inherited;
-use crate::{detached, exit, foreground, pods, resolve, state};
+use crate::{exit, state};
 
 use init_file::InitFileArgs;
 
@@ -127,7 +127,7 @@ pub fn main(inherited: &Inherited) -> i32 {
         return error::report(&error);
     }
     let outcome = match cli.verb {
-        Verb::Run(args) => run(*args, inherited),
+        Verb::Run(args) => run::run(*args, inherited),
         Verb::Ps(args) => containers::ps(&args),
         Verb::Inspect(args) => containers::inspect(&args),
         Verb::Logs(args) => containers::logs(&args),
@@ -174,31 +174,6 @@ fn parse() -> Result<Cli, clap::Error> {
     match quick::verb(&words) {
         Some(verb) => Ok(Cli { verbose: false, state_dir: None, verb }),
         None => Cli::try_parse_from(words),
-    }
-}
-
-fn run(mut args: RunArgs, inherited: &Inherited) -> Result<i32, Error> {
-    let form = args.dry_run;
-    // Not freed here; see there.
-    let leftover = ManuallyDrop::new(std::mem::take(&mut args.leftover));
-    let member = pods::enter(&mut args)?;
-    let wanted = args.life.detach.then(|| detached::Wanted {
-        life: args.life.clone(),
-        // It is held by the container, not by us.
-        name: args.name.take(),
-        interactive: args.interactive,
-        leftover: ManuallyDrop::into_inner(leftover),
-        plain: args.for_exec() == ForExec::default(),
-    });
-    let mut request = resolve::run(args, inherited)?;
-    for warning in request.warnings.drain(..) {
-        error::warn(&warning);
-    }
-    request.member = member;
-    match (form, wanted) {
-        (Some(form), _) => dry_run::print(request, form),
-        (None, Some(wanted)) => detached::run(request, wanted),
-        (None, None) => foreground::run(request),
     }
 }
 

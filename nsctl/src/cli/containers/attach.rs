@@ -1,5 +1,7 @@
 //! `nsctl attach`: the user's streams on a container's.
 
+mod keys;
+
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -15,8 +17,9 @@ use nsshim::sys::{self, SignalInfo};
 
 use crate::args::AttachArgs;
 use crate::containers::{Container, Containers, Pinned, Status};
-use crate::error::{Error, shown};
+use crate::error::Error;
 use crate::resolve::is_terminal;
+use keys::Keys;
 
 /// Attaches until the container ends or the keys are typed; returns its exit status.
 pub fn attach(args: &AttachArgs) -> Result<i32, Error> {
@@ -236,27 +239,4 @@ enum Heard {
     Nothing,
     Ended(u8),
     End,
-}
-
-/// The keys that detach, at least one.
-struct Keys(Vec<u8>);
-
-impl Keys {
-    /// docker's words: `a`, `ctrl-p`, with commas between.
-    fn parse(text: &str) -> Result<Self, Error> {
-        let key = |word: &str| match word.as_bytes() {
-            [byte] => Some(*byte),
-            _ => match word.strip_prefix("ctrl-")?.as_bytes() {
-                [byte @ (b'a'..=b'z' | b'@' | b'['..=b'_')] => {
-                    Some(byte.to_ascii_uppercase() & 0x1f)
-                }
-                _ => None,
-            },
-        };
-        let keys: Option<Vec<u8>> = text.split(',').map(key).collect();
-        keys.filter(|keys| !keys.is_empty()).map(Keys).ok_or_else(|| {
-            Error::new(format!("--detach-keys {}: no keys", shown(text)))
-                .try_this("single characters and ctrl-LETTER, such as ctrl-p,ctrl-q")
-        })
-    }
 }

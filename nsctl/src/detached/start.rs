@@ -1,0 +1,69 @@
+//! Starting the shim of a container that lives on, and hearing that its workload runs.
+
+use std::os::fd::AsFd;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nsshim::keep::Keep;
+use nsshim::sys::{self, SignalInfo};
+use nsshim::{Message, Received, Started};
+
+use super::streams::Replacement;
+use crate::causes;
+use crate::error::{self, Error};
+use crate::resolve::Request;
+use crate::state::PidFile;
+
+pub(super) fn carry_out(request: Request, ours: Replacement, keep: Keep) -> Result<(), Error> {
+    let Request { spec, host, pid_file, mut status, .. } = request;
+    let failed = |errno: nix::errno::Errno| {
+        Error::new(format!("cannot prepare the container's streams: {errno}"))
+    };
+    sys::block_all_signals()
+        .map_err(|errno| Error::new(format!("cannot take over the signals: {errno}")))?;
+    let context = causes::Context::of(&spec, &host);
+    let plan = nsshim::plan(spec, &host);
+    let saved = ours.take_over().map_err(failed)?;
+    let started = nsshim::start(plan, None, Some(keep));
+    saved.give_back();
+    let started = started.map_err(|failure| context.explain(failure))?;
+    let pid = hear(&started, &context)?;
+    let mut pid_file = PidFile::new(pid_file);
+    if let Err(error) = pid_file.write(pid) {
+        error::report(&error);
+    }
+    // It stays for those who look for the container by it.
+    std::mem::forget(pid_file);
+    drop(status.take());
+    Ok(())
+}
+
+/// Waits until the workload runs, and returns the pid of its container's first process.
+fn hear(started: &Started, context: &causes::Context) -> Result<i32, Error> {
+    let signals = sys::signalfd_all()
+        .map_err(|errno| Error::new(format!("cannot read signals: signalfd4(): {errno}")))?;
+    loop {
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut fds = [readable(started.channel.as_fd()), readable(signals.as_fd())];
+        let _ = poll(&mut fds, PollTimeout::NONE);
+        while let Some(info) = SignalInfo::read(&signals) {
+            if [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT].contains(&info.signal)
+                && started.give_up()
+            {
+                return Err(Error::new("the container was not started: a signal ended nsctl")
+                    .with_status(128 + info.signal));
+            }
+        }
+        match nsshim::receive(&started.channel, false) {
+            Received::Nothing => {}
+            Received::Message(Message::Started { pid }, _) => return Ok(pid),
+            Received::Message(Message::Failed(failure), _) => return Err(context.explain(failure)),
+            Received::Message(Message::NotExecuted { errno, code }, _) => {
+                return Err(context.not_executed(errno, code));
+            }
+            Received::Message(..) => {}
+            Received::End => {
+                return Err(Error::new("the container was ended: its shim was killed"));
+            }
+        }
+    }
+}
