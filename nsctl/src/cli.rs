@@ -172,7 +172,7 @@ fn state_directory(cli: &Cli) -> Option<PathBuf> {
 fn parse() -> Result<Cli, clap::Error> {
     let words: Vec<OsString> = std::env::args_os().collect();
     match quick::verb(&words) {
-        Some(verb) => Ok(Cli { verbose: false, state_dir: None, verb }),
+        Some((verb, state_dir)) => Ok(Cli { verbose: false, state_dir, verb }),
         None => Cli::try_parse_from(words),
     }
 }
@@ -180,7 +180,7 @@ fn parse() -> Result<Cli, clap::Error> {
 /// The options of a `run`, from its verb on.
 fn parse_run(words: &[OsString]) -> Result<RunArgs, Error> {
     match quick::verb(&[&[OsString::from("nsctl")], words].concat()) {
-        Some(Verb::Run(mut args)) => {
+        Some((Verb::Run(mut args), _)) => {
             std::mem::forget(std::mem::take(&mut args.leftover));
             Ok(*args)
         }

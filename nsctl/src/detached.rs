@@ -10,14 +10,16 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
 
-use nsshim::keep::{ABOUT_ROOM, Keep, LogTo, Remove, Restart};
+use nsshim::keep::{ABOUT_ROOM, Keep, Remove};
 
 use crate::args::{Leftover, LifeArgs};
 use crate::containers::{About, Containers, LogLimits, Place, Request as AskedAs, note_groups};
 use crate::error::{self, Error};
 use crate::resolve::{self, Request};
-use options::log_to;
+use crate::status::Status;
+use options::Meant;
 pub use options::{log_size, restart};
 use start::carry_out;
 use streams::{Replacement, Streams, listener};
@@ -34,6 +36,8 @@ pub struct Wanted {
     pub leftover: Leftover,
     /// Whether it asks for nothing that holds for `exec`, too.
     pub plain: bool,
+    /// The shim's end of a connection to who is attached from the start.
+    pub attached: Option<OwnedFd>,
 }
 
 impl Wanted {
@@ -46,16 +50,38 @@ impl Wanted {
 }
 
 /// Starts it, prints its id and returns the exit status.
-pub fn run(request: Request, mut wanted: Wanted) -> Result<i32, Error> {
+pub fn run(request: Request, wanted: Wanted) -> Result<i32, Error> {
+    let again = wanted.life.again.is_some();
+    let Begun { id, name } = begin(request, wanted)?;
+    let mut output = std::io::stdout().lock();
+    // The container runs, whether anybody reads this or not.
+    let _ = writeln!(output, "{}", if again { name } else { id }).and_then(|()| output.flush());
+    Ok(0)
+}
+
+/// One that runs.
+pub struct Begun {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Starts it.
+pub fn begin(mut request: Request, wanted: Wanted) -> Result<Begun, Error> {
+    let mut status = Status::new(request.status.take());
+    let begun = try_to_begin(request, wanted, &mut status);
+    begun.inspect_err(|error| status.failed(error))
+}
+
+fn try_to_begin(request: Request, mut wanted: Wanted, status: &mut Status) -> Result<Begun, Error> {
     let containers = Containers::open()?;
-    let again = wanted.life.again.as_deref().and_then(std::path::Path::file_name);
+    let again = wanted.life.again.as_deref().and_then(Path::file_name);
     let again = again.map(|id| containers.find(&id.to_string_lossy())).transpose()?;
     if let Some(container) = &again {
         wanted.updated(&container.about);
     }
-    let log = log_to(&wanted.life)?;
-    let restart = restart(wanted.life.restart.as_deref())?;
-    health::check(&wanted.life.health)?;
+    let meant = Meant::of(&wanted.life, wanted.attached.take())?;
     let cidfile = wanted.life.cidfile.as_ref().filter(|_| again.is_none());
     let mut cidfile = match cidfile {
         Some(path) => {
@@ -67,13 +93,15 @@ pub fn run(request: Request, mut wanted: Wanted) -> Result<i32, Error> {
     };
     let place = match &again {
         Some(container) => containers.take_again(container)?,
-        None => containers.create(about(&request, &wanted, log), &asked_as(&request, &wanted)?)?,
+        None => {
+            containers.create(about(&request, &wanted, &meant), &asked_as(&request, &wanted)?)?
+        }
     };
     let id = place.id.clone();
     let path = place.path.clone();
     let about = fs::read_to_string(path.join(About::FILE)).unwrap_or_default();
     let name = About::parse(about.as_bytes()).map(|about| about.name).unwrap_or_default();
-    let started = start(request, &mut wanted, place, (&name, about), log, restart);
+    let started = start(request, &mut wanted, place, (&name, about), meant, status);
     if started.is_err()
         && let Some(container) = &again
     {
@@ -95,14 +123,10 @@ pub fn run(request: Request, mut wanted: Wanted) -> Result<i32, Error> {
     {
         error::report(&Error::new(format!("cannot write the id: {error}")));
     }
-    let shown = if again.is_some() { &name } else { &id };
-    let mut output = std::io::stdout().lock();
-    // The container runs, whether anybody reads this or not.
-    let _ = writeln!(output, "{shown}").and_then(|()| output.flush());
-    Ok(0)
+    Ok(Begun { id, name })
 }
 
-fn about(request: &Request, wanted: &Wanted, log: Option<LogTo>) -> About {
+fn about(request: &Request, wanted: &Wanted, meant: &Meant) -> About {
     let process = &request.spec.process;
     About {
         name: wanted.name.clone().unwrap_or_default(),
@@ -117,7 +141,7 @@ fn about(request: &Request, wanted: &Wanted, log: Option<LogTo>) -> About {
         log_driver: clap::ValueEnum::to_possible_value(&wanted.life.log_driver)
             .map(|value| value.get_name().to_string())
             .unwrap_or_default(),
-        log_limits: log.map_or_else(LogLimits::default, |log| LogLimits {
+        log_limits: meant.log.map_or_else(LogLimits::default, |log| LogLimits {
             max_size: log.max_size,
             max_files: log.max_files,
         }),
@@ -157,11 +181,10 @@ fn start(
     wanted: &mut Wanted,
     place: Place,
     (name, about): (&str, String),
-    log: Option<LogTo>,
-    restart: Restart,
+    meant: Meant,
+    status: &mut Status,
 ) -> Result<(), Error> {
     let has_terminal = request.spec.terminal.is_some();
-    let health = health::check(&wanted.life.health)?;
     let Place { id, path, directory, lock } = place;
     if let Some(cgroup) = &mut request.spec.cgroup {
         note_groups(&path, &id, cgroup)?;
@@ -183,50 +206,35 @@ fn start(
     let pod = request.member.take().map(|member| member.hold.into());
     let Streams { ours, input, output } = streams;
     let keep = Keep {
-        directory: directory.into(),
-        proc: proc.into(),
         lock: Some(lock),
         about: Some(about.trim_end().to_string())
             .filter(|about| (1..=ABOUT_ROOM).contains(&about.len())),
         output,
         input,
-        log,
+        log: meant.log,
         listener: Some(listener),
-        restart,
-        restarts: 0,
-        health,
+        attached: meant.attached,
+        status: status.copy(),
+        restart: meant.restart,
+        health: meant.health,
         pod,
         members,
         remove: wanted.life.rm.then(|| remove(&id, name)).transpose()?,
         unneeded: std::mem::take(&mut wanted.leftover.0),
+        ..Keep::nothing(directory.into(), proc.into())
     };
-    carry_out(request, ours, keep)
+    carry_out(request, ours, keep, status)
 }
 
 /// Starts what `exec` was asked for and leaves it; returns the exit status.
-pub fn leave(mut request: Request, directory: &std::path::Path) -> Result<i32, Error> {
+pub fn leave(mut request: Request, directory: &Path) -> Result<i32, Error> {
     let failed = |error| Error::new(format!("cannot prepare the command: {error}"));
-    let keep = Keep {
-        directory: fs::File::open(directory).map_err(failed)?.into(),
-        proc: fs::File::open("/proc").map_err(failed)?.into(),
-        lock: None,
-        about: None,
-        output: Vec::new(),
-        input: None,
-        log: None,
-        listener: None,
-        restart: Restart::No,
-        restarts: 0,
-        health: None,
-        pod: None,
-        members: None,
-        remove: None,
-        unneeded: Vec::new(),
-    };
+    let open = |path: &Path| fs::File::open(path).map_err(failed);
+    let keep = Keep::nothing(open(directory)?.into(), open(Path::new("/proc"))?.into());
     request.spec.report_start = true;
     request.spec.session = nsshim::spec::Session::Own;
     let ours = Replacement::nothing().map_err(|errno| failed(errno.into()))?;
-    carry_out(request, ours, keep).map(|()| 0)
+    carry_out(request, ours, keep, &mut Status::new(None)).map(|()| 0)
 }
 
 /// What the shim needs to remove the container: it may be in another mount namespace then.

@@ -65,6 +65,16 @@ impl Status {
         self.line(json!({"event": "started", "pid": pid, "namespaces": self.namespaces}));
     }
 
+    /// Says what was to be said, for as long as the reader takes.
+    pub fn finish(&mut self) {
+        self.to.iter_mut().for_each(Outlet::finish);
+    }
+
+    /// A copy of the descriptor, for whoever tells what comes later.
+    pub fn copy(&self) -> Option<OwnedFd> {
+        self.to.as_ref().and_then(|to| to.descriptor().try_clone_to_owned().ok())
+    }
+
     /// nsctl or the start of the workload failed.
     pub fn failed(&mut self, error: &Error) {
         self.last_line(json!({

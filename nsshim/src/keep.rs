@@ -84,6 +84,8 @@ pub(crate) struct Keeper {
     finished: Option<clock::Time>,
     known: Known,
     remove: Option<Remove>,
+    /// Where the end is told.
+    status: Option<OwnedFd>,
     health: Option<Health>,
     /// The container's first process, while it runs.
     pid: Option<Pid>,
@@ -104,7 +106,7 @@ impl Keeper {
             set_nonblocking(fd);
         }
         let log = log.map(|to| log::Log::open(&directory, to));
-        let clients = Clients::new(listener);
+        let clients = Clients::new(listener, keep.attached);
         Keeper {
             directory,
             proc,
@@ -124,6 +126,7 @@ impl Keeper {
             finished: None,
             known: Known::default(),
             remove: keep.remove,
+            status: keep.status,
             health: keep.health.map(Health::new),
             pid: None,
             pod: keep.pod,
@@ -156,6 +159,7 @@ impl Keeper {
         all.extend(self.terminal.iter().chain(&self.input).map(AsFd::as_fd));
         all.extend(self.log.as_ref().and_then(log::Log::descriptor));
         all.extend(self.clients.descriptors());
+        all.extend(self.status.as_ref().map(AsFd::as_fd));
         all.extend(self.pod.iter().map(AsFd::as_fd).chain(self.members.descriptor()));
         all.extend(self.health.iter().flat_map(Health::descriptors));
         if let Some(remove) = &self.remove {

@@ -25,6 +25,14 @@ pub struct LifeArgs {
     /// Write the id here; the file must not exist
     #[arg(long, value_name = "FILE", requires = "detach")]
     pub cidfile: Option<PathBuf>,
+    /// Stay at it, and let it live on when these keys are typed: ctrl-p,ctrl-q
+    #[arg(long, value_name = "KEYS", conflicts_with = "detach")]
+    pub detach_keys: Option<String>,
+    /// Pass signals on; without that, one ends nsctl, and the command lives on
+    #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, default_value_t = true,
+          num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          conflicts_with = "detach")]
+    pub sig_proxy: bool,
     /// Seconds that `nsctl stop` waits before it kills
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub stop_timeout: u32,
@@ -62,6 +70,8 @@ impl Default for LifeArgs {
             restart: None,
             label: Vec::new(),
             cidfile: None,
+            detach_keys: None,
+            sig_proxy: true,
             stop_timeout: 10,
             timeout: None,
             log_driver: LogDriver::JsonFile,

@@ -20,7 +20,7 @@ use crate::containers::{Container, Containers, Status, sweep_groups};
 use crate::error::{self, Error};
 use crate::pods;
 
-pub use attach::attach;
+pub use attach::{Keys, Session, attach};
 pub use cp::cp;
 pub use events::events;
 pub use exec::exec;

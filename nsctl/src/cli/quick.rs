@@ -2,37 +2,41 @@
 //! and memory, of which the shim keeps a copy.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
-use clap::{Args, Command, FromArgMatches, Subcommand};
+use clap::{Arg, Args, Command, FromArgMatches, Subcommand};
 
 use super::Verb;
 use crate::args::{Leftover, NsArgs, RunArgs};
 
-/// What was typed, where the verb is the first word and all is in order. Whoever makes a mistake
-/// or asks for help hears of it from the whole command line.
-pub fn verb(words: &[OsString]) -> Option<Verb> {
+/// What was typed, where the verb is the first word and all is in order; and `--state-dir`. Whoever
+/// makes a mistake or asks for help hears of it from the whole command line.
+pub fn verb(words: &[OsString]) -> Option<(Verb, Option<PathBuf>)> {
     let words = words.get(1..)?;
     Some(match words.first()?.to_str()? {
         "run" => {
-            let (mut args, leftover) = read::<RunArgs>(words, RunArgs::augment_args)?;
+            let (mut args, dir, leftover) = read::<RunArgs>(words, RunArgs::augment_args)?;
             args.leftover = leftover;
-            Verb::Run(Box::new(args))
+            (Verb::Run(Box::new(args)), dir)
         }
-        "exec" => Verb::Exec(Box::new(options(words)?)),
-        "enter" => Verb::Enter(Box::new(options(words)?)),
-        "ps" => Verb::Ps(options(words)?),
-        "ns" => Verb::Ns(alone(read(words, NsArgs::augment_subcommands)?)),
+        "exec" => options(words).map(|(args, dir)| (Verb::Exec(Box::new(args)), dir))?,
+        "enter" => options(words).map(|(args, dir)| (Verb::Enter(Box::new(args)), dir))?,
+        "ps" => options(words).map(|(args, dir)| (Verb::Ps(args), dir))?,
+        "ns" => {
+            let (args, dir) = alone(read(words, NsArgs::augment_subcommands)?);
+            (Verb::Ns(args), dir)
+        }
         _ => return None,
     })
 }
 
-fn options<A: Args>(words: &[OsString]) -> Option<A> {
+fn options<A: Args>(words: &[OsString]) -> Option<(A, Option<PathBuf>)> {
     read(words, A::augment_args).map(alone)
 }
 
-fn alone<A>((args, leftover): (A, Leftover)) -> A {
+fn alone<A>((args, dir, leftover): (A, Option<PathBuf>, Leftover)) -> (A, Option<PathBuf>) {
     std::mem::forget(leftover);
-    args
+    (args, dir)
 }
 
 /// `Parser::try_parse_from`, without tidying up: freeing hundreds of small things takes time, and
@@ -41,11 +45,15 @@ fn alone<A>((args, leftover): (A, Leftover)) -> A {
 fn read<A: FromArgMatches>(
     words: &[OsString],
     augment: fn(Command) -> Command,
-) -> Option<(A, Leftover)> {
-    let mut command = Box::new(augment(Command::new("nsctl")));
+) -> Option<(A, Option<PathBuf>, Leftover)> {
+    const STATE_DIR: &str = "state_dir";
+    let global = Arg::new(STATE_DIR).long("state-dir").global(true);
+    let global = global.value_parser(clap::value_parser!(PathBuf));
+    let mut command = Box::new(augment(Command::new("nsctl").arg(global)));
     let mut matches = Box::new(command.try_get_matches_from_mut(words).ok()?);
+    let state_dir = matches.get_one::<PathBuf>(STATE_DIR).cloned();
     let args = A::from_arg_matches_mut(&mut matches).ok()?;
-    Some((args, Leftover(vec![matches, command])))
+    Some((args, state_dir, Leftover(vec![matches, command])))
 }
 
 #[cfg(test)]
@@ -71,9 +79,13 @@ mod tests {
             "nsctl ps -aq --filter name=x",
             "nsctl ns ls --quick",
             "nsctl ns show 1",
+            "nsctl run --state-dir /x -d true --state-dir /y",
+            "nsctl ns ls --state-dir=x",
         ] {
-            let quick = verb(&words(line)).map(|verb| format!("{verb:?}"));
-            let whole = Cli::try_parse_from(words(line)).map(|cli| format!("{:?}", cli.verb));
+            let shown = |verb: &Verb, dir: &Option<PathBuf>| format!("{verb:?} {dir:?}");
+            let quick = verb(&words(line)).map(|(verb, dir)| shown(&verb, &dir));
+            let whole = Cli::try_parse_from(words(line));
+            let whole = whole.map(|cli| shown(&cli.verb, &cli.state_dir));
             assert_eq!(quick, whole.ok(), "{line}");
             assert!(quick.is_some(), "{line}");
         }

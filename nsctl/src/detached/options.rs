@@ -1,12 +1,33 @@
 //! What the options of a life of its own mean.
 
-use nsshim::keep::{Format, LogTo, Restart};
+use std::os::fd::OwnedFd;
+
+use nsshim::keep::{Format, HealthCheck, LogTo, Restart};
 
 use crate::args::{LifeArgs, LogDriver};
 use crate::error::{Error, shown};
 use crate::resolve;
 
-pub(super) fn log_to(life: &LifeArgs) -> Result<Option<LogTo>, Error> {
+/// All of them, as the shim has them.
+pub(super) struct Meant {
+    pub log: Option<LogTo>,
+    pub restart: Restart,
+    pub health: Option<HealthCheck>,
+    pub attached: Option<OwnedFd>,
+}
+
+impl Meant {
+    pub fn of(life: &LifeArgs, attached: Option<OwnedFd>) -> Result<Self, Error> {
+        Ok(Meant {
+            log: log_to(life)?,
+            restart: restart(life.restart.as_deref())?,
+            health: super::health::check(&life.health)?,
+            attached,
+        })
+    }
+}
+
+fn log_to(life: &LifeArgs) -> Result<Option<LogTo>, Error> {
     let format = match life.log_driver {
         LogDriver::JsonFile => Format::Json,
         LogDriver::File => Format::Plain,

@@ -12,9 +12,16 @@ use crate::causes;
 use crate::error::{self, Error};
 use crate::resolve::Request;
 use crate::state::PidFile;
+use crate::status::Status;
 
-pub(super) fn carry_out(request: Request, ours: Replacement, keep: Keep) -> Result<(), Error> {
-    let Request { spec, host, pid_file, mut status, .. } = request;
+/// Starts it; returns when its workload runs. What happens is told to `status`.
+pub(super) fn carry_out(
+    request: Request,
+    ours: Replacement,
+    keep: Keep,
+    status: &mut Status,
+) -> Result<(), Error> {
+    let Request { spec, host, pid_file, .. } = request;
     let failed = |errno: nix::errno::Errno| {
         Error::new(format!("cannot prepare the container's streams: {errno}"))
     };
@@ -26,19 +33,21 @@ pub(super) fn carry_out(request: Request, ours: Replacement, keep: Keep) -> Resu
     let started = nsshim::start(plan, None, Some(keep));
     saved.give_back();
     let started = started.map_err(|failure| context.explain(failure))?;
-    let pid = hear(&started, &context)?;
+    let pid = hear(&started, &context, status)?;
     let mut pid_file = PidFile::new(pid_file);
     if let Err(error) = pid_file.write(pid) {
         error::report(&error);
     }
     // It stays for those who look for the container by it.
     std::mem::forget(pid_file);
-    drop(status.take());
+    status.started(pid);
+    // Nobody is there to say it later.
+    status.finish();
     Ok(())
 }
 
 /// Waits until the workload runs, and returns the pid of its container's first process.
-fn hear(started: &Started, context: &causes::Context) -> Result<i32, Error> {
+fn hear(started: &Started, context: &causes::Context, status: &mut Status) -> Result<i32, Error> {
     let signals = sys::signalfd_all()
         .map_err(|errno| Error::new(format!("cannot read signals: signalfd4(): {errno}")))?;
     loop {
@@ -56,6 +65,7 @@ fn hear(started: &Started, context: &causes::Context) -> Result<i32, Error> {
         match nsshim::receive(&started.channel, false) {
             Received::Nothing => {}
             Received::Message(Message::Started { pid }, _) => return Ok(pid),
+            Received::Message(Message::Namespaces(ids), _) => status.namespaces(ids),
             Received::Message(Message::Failed(failure), _) => return Err(context.explain(failure)),
             Received::Message(Message::NotExecuted { errno, code }, _) => {
                 return Err(context.not_executed(errno, code));

@@ -37,8 +37,9 @@ struct Client {
 }
 
 impl Clients {
-    pub fn new(listener: Option<OwnedFd>) -> Self {
-        Clients { listener, attached: Vec::new() }
+    /// With one who is there from the start.
+    pub fn new(listener: Option<OwnedFd>, first: Option<OwnedFd>) -> Self {
+        Clients { listener, attached: first.into_iter().map(Client::new).collect() }
     }
 
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
@@ -93,13 +94,7 @@ impl Clients {
         let allowed = getsockopt(&socket, PeerCredentials)
             .is_ok_and(|peer| peer.uid() == own || peer.uid() == 0);
         if allowed {
-            self.attached.push(Client {
-                socket,
-                unsent: VecDeque::new(),
-                behind: 0,
-                wants_output: true,
-                gone: false,
-            });
+            self.attached.push(Client::new(socket));
         }
     }
 
@@ -122,6 +117,10 @@ impl Clients {
 }
 
 impl Client {
+    fn new(socket: OwnedFd) -> Self {
+        Client { socket, unsent: VecDeque::new(), behind: 0, wants_output: true, gone: false }
+    }
+
     fn send(&mut self, packet: &[u8]) {
         self.unsent.push_back(packet.to_vec());
         self.behind += packet.len();

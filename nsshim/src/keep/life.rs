@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Instant;
 
-use nix::poll::PollFlags;
+use nix::poll::{PollFd, PollFlags};
 use nix::unistd::Pid;
 
 use super::{Check, HealthCheck, Keeper, Known, Restart, STOP, clock, log, record, removal};
@@ -64,9 +64,26 @@ impl Keeper {
     pub fn stays_ended(&mut self, exit: Exit) {
         self.record_end(exit, false);
         self.clients.tell_end(exit);
+        self.tell_end(exit);
         // Where a control group is left, it must stay known.
         if let Some(remove) = self.remove.as_ref().filter(|_| !self.known.groups_stay) {
             removal::remove(&self.directory, remove);
+        }
+    }
+
+    /// As nsctl tells it in the foreground; but who does not read is not waited for. Others share
+    /// what is written to, so that it cannot be made not to block.
+    fn tell_end(&self, exit: Exit) {
+        let Some(to) = &self.status else { return };
+        let signal = match exit {
+            Exit::Code(_) => "null".to_string(),
+            Exit::Signaled { signal, .. } => signal.to_string(),
+        };
+        let status = exit.status();
+        let line = format!("{{\"event\":\"exited\",\"signal\":{signal},\"status\":{status}}}\n");
+        let mut room = [PollFd::new(to.as_fd(), PollFlags::POLLOUT)];
+        if nix::poll::poll(&mut room, nix::poll::PollTimeout::ZERO) == Ok(1) {
+            let _ = nix::unistd::write(to, line.as_bytes());
         }
     }
 

@@ -27,6 +27,10 @@ pub struct Keep {
     pub log: Option<LogTo>,
     /// Takes those who attach.
     pub listener: Option<OwnedFd>,
+    /// One who is attached from the start, and misses nothing.
+    pub attached: Option<OwnedFd>,
+    /// Where the end is told, as a line of JSON.
+    pub status: Option<OwnedFd>,
     /// When it is started again.
     pub restart: Restart,
     /// How often it was started again before, by another shim.
@@ -42,6 +46,31 @@ pub struct Keep {
     /// What the caller needs no more, and the shim has a copy of: freed once the workload runs. It
     /// owns no descriptor: all but those named here are closed by then.
     pub unneeded: Vec<Box<dyn std::fmt::Debug>>,
+}
+
+impl Keep {
+    /// Nothing is kept, as for a command that is run in a container of others.
+    pub fn nothing(directory: OwnedFd, proc: OwnedFd) -> Self {
+        Keep {
+            directory,
+            proc,
+            lock: None,
+            about: None,
+            output: Vec::new(),
+            input: None,
+            log: None,
+            listener: None,
+            attached: None,
+            status: None,
+            restart: Restart::No,
+            restarts: 0,
+            health: None,
+            pod: None,
+            members: None,
+            remove: None,
+            unneeded: Vec::new(),
+        }
+    }
 }
 
 /// What is removed with a container.

@@ -19,7 +19,8 @@ use crate::args::AttachArgs;
 use crate::containers::{Container, Containers, Pinned, Status};
 use crate::error::Error;
 use crate::resolve::is_terminal;
-use keys::Keys;
+
+pub use keys::Keys;
 
 /// Attaches until the container ends or the keys are typed; returns its exit status.
 pub fn attach(args: &AttachArgs) -> Result<i32, Error> {
@@ -40,27 +41,59 @@ pub fn attach(args: &AttachArgs) -> Result<i32, Error> {
     }
     let socket = connect_to(&container)
         .map_err(|errno| Error::new(format!("cannot attach to {name}: connect(): {errno}")))?;
-    sys::block_all_signals()
-        .map_err(|errno| Error::new(format!("cannot take over the signals: {errno}")))?;
-    let signals =
-        sys::signalfd_all().map_err(|errno| Error::new(format!("cannot read signals: {errno}")))?;
     let first = container.state.pid.and_then(|pid| Pinned::open(pid, container.state.start_ticks));
-    let mut attached = Attached {
-        socket,
-        signals,
-        first: first.filter(|_| args.sig_proxy),
-        terminal: None,
-        tty: container.about.tty,
-        input: !args.no_stdin,
-        keys,
-        typed: 0,
-    };
-    attached.take_terminal()?;
-    let ended = attached.relay();
-    if let Some(terminal) = attached.terminal.take() {
-        terminal.restore();
+    let first = first.filter(|_| args.sig_proxy);
+    let tty = container.about.tty;
+    Session { name: &name, socket, first, tty, input: !args.no_stdin, keys }.converse()
+}
+
+/// A connection to a container, and what goes over it.
+pub struct Session<'a> {
+    /// The container's.
+    pub name: &'a str,
+    /// To its shim.
+    pub socket: OwnedFd,
+    /// Its first process, if it gets our signals.
+    pub first: Option<Pinned>,
+    /// Whether it has a terminal.
+    pub tty: bool,
+    /// Whether what is typed goes there.
+    pub input: bool,
+    /// Those that end this and not it.
+    pub keys: Keys,
+}
+
+impl Session<'_> {
+    /// Goes on until it ends or is left; returns the exit status.
+    pub fn converse(self) -> Result<i32, Error> {
+        let Session { name, socket, first, tty, input, keys } = self;
+        sys::block_all_signals()
+            .map_err(|errno| Error::new(format!("cannot take over the signals: {errno}")))?;
+        let signals = sys::signalfd_all()
+            .map_err(|errno| Error::new(format!("cannot read signals: {errno}")))?;
+        let mut attached =
+            Attached { socket, signals, first, terminal: None, tty, input, keys, typed: 0 };
+        attached.take_terminal()?;
+        let left = attached.relay();
+        let at_terminal = attached.terminal.take().is_some_and(|terminal| {
+            terminal.restore();
+            true
+        });
+        match left {
+            Left::Ended(status) => Ok(i32::from(status)),
+            Left::ByKeys => {
+                if at_terminal {
+                    let line = format!("\n{name} goes on; nsctl attach {name}\n");
+                    let _ = std::io::stderr().write_all(line.as_bytes());
+                }
+                Ok(0)
+            }
+            Left::BySignal(signal) => Ok(128 + signal),
+            Left::Cut => Err(Error::new(format!("the connection to {name} was cut"))
+                .because("its shim was killed, or we did not read what it said for too long")
+                .try_this(format!("nsctl ps -a, nsctl attach {name}"))),
+        }
     }
-    Ok(ended.unwrap_or(0))
 }
 
 /// A connection to its shim.
@@ -80,7 +113,7 @@ pub fn wait_for_end(container: &Container) -> Option<u8> {
     let mut buffer = [0; TAKES_AT_MOST + 1];
     loop {
         match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
-            Err(Errno::EINTR) => {}
+            Err(Errno::EINTR | Errno::ECONNRESET) => {}
             Ok(length) if length > 0 => {
                 if let Some(Packet::Ended(status)) = Packet::decode(&buffer[..length]) {
                     return Some(status);
@@ -134,8 +167,7 @@ impl Attached {
         let _ = send(self.socket.as_raw_fd(), &packet.encode(), MsgFlags::MSG_NOSIGNAL);
     }
 
-    /// Returns the exit status, if it ended meanwhile.
-    fn relay(&mut self) -> Option<i32> {
+    fn relay(&mut self) -> Left {
         loop {
             let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
             let mut fds = vec![readable(self.socket.as_fd()), readable(self.signals.as_fd())];
@@ -147,15 +179,17 @@ impl Attached {
             if ready[0] {
                 match self.hear() {
                     Heard::Nothing => {}
-                    Heard::Ended(status) => return Some(i32::from(status)),
-                    Heard::End => return None,
+                    Heard::Ended(status) => return Left::Ended(status),
+                    Heard::End => return Left::Cut,
                 }
             }
-            if ready[1] && self.hear_signals() {
-                return None;
+            if ready[1]
+                && let Some(signal) = self.hear_signals()
+            {
+                return Left::BySignal(signal);
             }
             if ready.get(2) == Some(&true) && self.hear_keys() {
-                return None;
+                return Left::ByKeys;
             }
         }
     }
@@ -163,7 +197,8 @@ impl Attached {
     fn hear(&self) -> Heard {
         let mut buffer = [0; TAKES_AT_MOST + 1];
         match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
-            Err(Errno::EAGAIN | Errno::EINTR) => Heard::Nothing,
+            // That the shim has not read what we said last is told once, before what it said.
+            Err(Errno::EAGAIN | Errno::EINTR | Errno::ECONNRESET) => Heard::Nothing,
             Ok(length) if length > 0 => match Packet::decode(&buffer[..length]) {
                 Some(Packet::Output(Stream::Stdout, bytes)) => {
                     let mut output = std::io::stdout().lock();
@@ -181,18 +216,20 @@ impl Attached {
         }
     }
 
-    /// Returns whether we are to go.
-    fn hear_signals(&self) -> bool {
+    /// Returns the signal that ends us, and us alone.
+    fn hear_signals(&self) -> Option<i32> {
         while let Some(info) = SignalInfo::read(&self.signals) {
             match (info.signal, &self.first) {
                 (libc::SIGWINCH, _) if self.terminal.is_some() => self.resize(),
                 (libc::SIGWINCH | libc::SIGCHLD | libc::SIGPIPE | libc::SIGCONT, _) => {}
                 (signal, Some(first)) => drop(first.signal(signal)),
-                (libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT, None) => return true,
+                (libc::SIGINT | libc::SIGTERM | libc::SIGHUP | libc::SIGQUIT, None) => {
+                    return Some(info.signal);
+                }
                 _ => {}
             }
         }
-        false
+        None
     }
 
     /// Returns whether the keys that detach were typed.
@@ -233,6 +270,14 @@ impl Attached {
         }
         false
     }
+}
+
+/// Why a session is over.
+enum Left {
+    Ended(u8),
+    ByKeys,
+    BySignal(i32),
+    Cut,
 }
 
 enum Heard {

@@ -119,7 +119,7 @@ fn tell(container: &Container, about: &About) -> Result<(), Error> {
             return Err(failed("its shim does not answer"));
         }
         match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
-            Err(nix::errno::Errno::EINTR) => {}
+            Err(nix::errno::Errno::EINTR | nix::errno::Errno::ECONNRESET) => {}
             Ok(length) if length > 0 => match Packet::decode(&buffer[..length]) {
                 Some(Packet::Done | Packet::Ended(_)) => return Ok(()),
                 _ => {}
