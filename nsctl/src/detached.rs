@@ -12,15 +12,15 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-use nsshim::keep::{ABOUT_ROOM, Keep, Remove};
+use nsshim::keep::{ABOUT_ROOM, JournalTo, Keep, Remove};
 
 use crate::args::{Leftover, LifeArgs};
 use crate::containers::{About, Containers, LogLimits, Place, Request as AskedAs, note_groups};
 use crate::error::{self, Error};
 use crate::resolve::{self, Request};
 use crate::status::Status;
-use options::Meant;
-pub use options::{log_size, restart};
+use options::{Meant, log_options};
+pub use options::{log_limits, log_size, restart};
 use start::carry_out;
 use streams::{Replacement, Streams, listener};
 
@@ -78,6 +78,7 @@ fn try_to_begin(request: Request, mut wanted: Wanted, status: &mut Status) -> Re
     let containers = Containers::open()?;
     let again = wanted.life.again.as_deref().and_then(Path::file_name);
     let again = again.map(|id| containers.find(&id.to_string_lossy())).transpose()?;
+    let tag = log_options(&mut wanted.life)?;
     if let Some(container) = &again {
         wanted.updated(&container.about);
     }
@@ -101,7 +102,7 @@ fn try_to_begin(request: Request, mut wanted: Wanted, status: &mut Status) -> Re
     let path = place.path.clone();
     let about = fs::read_to_string(path.join(About::FILE)).unwrap_or_default();
     let name = About::parse(about.as_bytes()).map(|about| about.name).unwrap_or_default();
-    let started = start(request, &mut wanted, place, (&name, about), meant, status);
+    let started = start(request, &mut wanted, place, (&name, about), (meant, tag), status);
     if started.is_err()
         && let Some(container) = &again
     {
@@ -181,7 +182,7 @@ fn start(
     wanted: &mut Wanted,
     place: Place,
     (name, about): (&str, String),
-    meant: Meant,
+    (meant, tag): (Meant, Option<String>),
     status: &mut Status,
 ) -> Result<(), Error> {
     let has_terminal = request.spec.terminal.is_some();
@@ -204,6 +205,18 @@ fn start(
     let members = wanted.life.holds_pod.then(|| streams::members(directory.as_fd())).transpose();
     let members = members.map_err(|errno| failed("pipe", errno))?;
     let pod = request.member.take().map(|member| member.hold.into());
+    let short = id.chars().take(12).collect::<String>();
+    let journal = meant.journal.map(|socket| JournalTo {
+        socket,
+        // docker's names.
+        fields: vec![
+            ("CONTAINER_ID", short.clone()),
+            ("CONTAINER_ID_FULL", id.clone()),
+            ("CONTAINER_NAME", name.to_string()),
+            ("CONTAINER_TAG", tag.clone().unwrap_or(short)),
+            ("SYSLOG_IDENTIFIER", tag.unwrap_or(name.to_string())),
+        ],
+    });
     let Streams { ours, input, output } = streams;
     let keep = Keep {
         lock: Some(lock),
@@ -212,6 +225,7 @@ fn start(
         output,
         input,
         log: meant.log,
+        journal,
         listener: Some(listener),
         attached: meant.attached,
         status: status.copy(),

@@ -14,14 +14,17 @@ mod backoff;
 mod clients;
 mod clock;
 mod health;
+mod journal;
 mod json;
 mod life;
+mod lines;
 mod log;
 mod members;
 mod packet;
 mod record;
 mod removal;
 mod room;
+mod told;
 mod wanted;
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -33,10 +36,13 @@ use nix::unistd::Pid;
 
 use clients::{Clients, Said};
 use health::Health;
+use journal::Journal;
 use members::Members;
 use room::{LITTLE, ROOM, Room};
+use told::Told;
 
 pub(crate) use health::Check;
+pub use journal::{JOURNAL, JournalTo};
 pub use log::{Format, LogTo};
 pub use packet::{Packet, TAKES_AT_MOST};
 pub(crate) use record::Known;
@@ -75,8 +81,7 @@ pub(crate) struct Keeper {
     unread: Vec<u8>,
     /// Whether nothing is said after that.
     input_ends: bool,
-    log: Option<log::Log>,
-    clients: Clients,
+    told: Told,
     restart: Restart,
     restarts: u32,
     backoff: backoff::Backoff,
@@ -117,8 +122,7 @@ impl Keeper {
             input,
             unread: Vec::new(),
             input_ends: false,
-            log,
-            clients,
+            told: Told { log, journal: keep.journal.map(Journal::new), clients },
             restart: keep.restart,
             restarts: keep.restarts,
             backoff: backoff::Backoff::default(),
@@ -157,8 +161,9 @@ impl Keeper {
         all.extend(self.record.held.iter().map(|file| file.as_fd()));
         all.extend(self.output.iter().map(|(_, fd)| fd.as_fd()));
         all.extend(self.terminal.iter().chain(&self.input).map(AsFd::as_fd));
-        all.extend(self.log.as_ref().and_then(log::Log::descriptor));
-        all.extend(self.clients.descriptors());
+        all.extend(self.told.log.as_ref().and_then(log::Log::descriptor));
+        all.extend(self.told.journal.as_ref().map(Journal::descriptor));
+        all.extend(self.told.clients.descriptors());
         all.extend(self.status.as_ref().map(AsFd::as_fd));
         all.extend(self.pod.iter().map(AsFd::as_fd).chain(self.members.descriptor()));
         all.extend(self.health.iter().flat_map(Health::descriptors));
@@ -182,7 +187,7 @@ impl Keeper {
         {
             all.push(PollFd::new(input.as_fd(), writes));
         }
-        all.extend(self.clients.interests(room));
+        all.extend(self.told.clients.interests(room));
         all.extend(self.members.interest());
         all.extend(self.health.iter().filter_map(Health::interest));
         all
@@ -206,7 +211,7 @@ impl Keeper {
         if self.terminal.as_ref().is_some_and(is_ready) {
             self.hear_terminal();
         }
-        for said in self.clients.turn(ready) {
+        for said in self.told.clients.turn(ready) {
             self.answer(said);
         }
         self.pass_input();
@@ -229,7 +234,7 @@ impl Keeper {
             Ok([]) => {
                 self.output.swap_remove(at);
             }
-            Ok(bytes) => heard(&mut self.log, &mut self.clients, &self.directory, stream, bytes),
+            Ok(bytes) => self.told.hear(&self.directory, stream, bytes),
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(_) => {
                 self.output.swap_remove(at);
@@ -247,7 +252,7 @@ impl Keeper {
             Ok([]) | Err(_) => self.terminal = None,
             Ok(bytes) => {
                 let stream = Stream::Stdout;
-                heard(&mut self.log, &mut self.clients, &self.directory, stream, bytes);
+                self.told.hear(&self.directory, stream, bytes);
             }
         }
     }
@@ -255,8 +260,7 @@ impl Keeper {
     /// Says in the log what nobody is there to hear.
     pub fn complain(&mut self, why: &str) {
         let text = format!("nsctl: {why}\n");
-        let (log, clients) = (&mut self.log, &mut self.clients);
-        heard(log, clients, &self.directory, Stream::Stderr, text.as_bytes());
+        self.told.hear(&self.directory, Stream::Stderr, text.as_bytes());
     }
 
     fn answer(&mut self, said: Said) {
@@ -265,7 +269,7 @@ impl Keeper {
             Said::EndOfInput => self.input_ends = true,
             Said::Settings(settings) => {
                 self.restart = settings.restart;
-                if let Some(log) = &mut self.log {
+                if let Some(log) = &mut self.told.log {
                     log.limit(&self.directory, settings.log_max_size, settings.log_max_files);
                 }
             }
@@ -301,19 +305,6 @@ impl Keeper {
             self.input = None;
         }
     }
-}
-
-fn heard(
-    log: &mut Option<log::Log>,
-    clients: &mut Clients,
-    directory: &OwnedFd,
-    stream: Stream,
-    bytes: &[u8],
-) {
-    if let Some(log) = log {
-        log.write(directory, stream, bytes);
-    }
-    clients.tell(stream, bytes);
 }
 
 fn set_nonblocking(fd: &OwnedFd) {

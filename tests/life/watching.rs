@@ -130,7 +130,7 @@ fn a_log_that_is_followed_ends_with_its_container() {
         home.run(&["rm", "-f", "c"]).success();
         assert!(lines.next().is_none());
         assert_eq!(logs.wait().unwrap().code(), Some(0));
-        home.run(&["run", "-d", "--log-driver", "journald", "true"])
-            .expect_error(125, &["writes files only", "systemd-cat"]);
+        home.run(&["run", "-d", "--log-driver", "syslog", "true"])
+            .expect_error(125, &["writes files", "nsctl logs -f"]);
     });
 }

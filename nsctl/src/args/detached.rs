@@ -39,9 +39,12 @@ pub struct LifeArgs {
     /// Kill it when it has run for so many seconds; each time it is started
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub timeout: Option<u32>,
-    /// What becomes of the output: json-file (docker's format), file (as it came), none
+    /// What becomes of the output: json-file (docker's format), file (as it came), journald, none
     #[arg(long, value_enum, value_name = "DRIVER", default_value_t = LogDriver::JsonFile)]
     pub log_driver: LogDriver,
+    /// docker's words: max-size=SIZE, max-file=N, and tag=TEXT for journald
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub log_opt: Vec<String>,
     /// Begin a new file when one has this size, in bytes: 10m, 512k
     #[arg(long, value_name = "SIZE", default_value = "10m")]
     pub log_max_size: String,
@@ -75,6 +78,7 @@ impl Default for LifeArgs {
             stop_timeout: 10,
             timeout: None,
             log_driver: LogDriver::JsonFile,
+            log_opt: Vec::new(),
             log_max_size: "10m".into(),
             again: None,
             holds_pod: false,
@@ -93,7 +97,9 @@ pub enum LogDriver {
     File,
     /// Nothing is kept
     None,
-    /// Not here
-    #[value(hide = true, aliases = ["syslog", "fluentd", "k8s-file", "local"])]
+    /// systemd's journal
     Journald,
+    /// Not here
+    #[value(hide = true, name = "syslog", aliases = ["fluentd", "gelf", "k8s-file", "local"])]
+    Other,
 }

@@ -137,6 +137,9 @@ pub struct UpdateArgs {
     /// Take the note with this key away
     #[arg(long, value_name = "KEY")]
     pub label_rm: Vec<String>,
+    /// docker's words: max-size=SIZE, max-file=N
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub log_opt: Vec<String>,
     /// Begin a new log file when one has this size, in bytes: 10m, 512k
     #[arg(long, value_name = "SIZE")]
     pub log_max_size: Option<String>,

@@ -6,6 +6,7 @@ use std::time::Instant;
 use nix::poll::{PollFd, PollFlags};
 use nix::unistd::Pid;
 
+use super::journal::Journal;
 use super::{Check, HealthCheck, Keeper, Known, Restart, STOP, clock, log, record, removal};
 use crate::exit::Exit;
 
@@ -44,8 +45,11 @@ impl Keeper {
         }
         // Not for ever: in a pid namespace that was joined, others may go on writing.
         let _ = (0..MOST_LEFT).find(|_| !self.hear_what_is_left());
-        if let Some(log) = &mut self.log {
+        if let Some(log) = &mut self.told.log {
             log.flush(&self.directory);
+        }
+        if let Some(journal) = &mut self.told.journal {
+            journal.flush();
         }
         self.finished = Some(clock::Time::now());
         let wait = self.backoff.end();
@@ -63,7 +67,7 @@ impl Keeper {
     /// It will not be made again.
     pub fn stays_ended(&mut self, exit: Exit) {
         self.record_end(exit, false);
-        self.clients.tell_end(exit);
+        self.told.clients.tell_end(exit);
         self.tell_end(exit);
         // Where a control group is left, it must stay known.
         if let Some(remove) = self.remove.as_ref().filter(|_| !self.known.groups_stay) {
@@ -153,7 +157,8 @@ impl Keeper {
 
     /// Bytes of output that found no room.
     fn lost(&self) -> u64 {
-        self.log.as_ref().map_or(0, log::Log::lost)
+        let journal = self.told.journal.as_ref().map_or(0, Journal::lost);
+        journal + self.told.log.as_ref().map_or(0, log::Log::lost)
     }
 
     /// Processes that were killed have written before: it is all in the pipes.

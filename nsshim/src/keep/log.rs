@@ -10,6 +10,7 @@ use nix::sys::uio::pread;
 use nix::unistd::ftruncate;
 
 use super::clock::Time;
+use super::lines::Lines;
 use super::{Stream, json};
 
 /// Where output is written to.
@@ -32,15 +33,11 @@ pub enum Format {
     Plain,
 }
 
-/// docker cuts longer lines, too: a record must end some time.
-const LONGEST: usize = 16 * 1024;
-
 pub(super) struct Log {
     to: LogTo,
     file: Option<OwnedFd>,
     size: u64,
-    /// The beginning of a line whose end was not heard yet, of stdout and stderr.
-    partial: [Vec<u8>; 2],
+    lines: Lines,
     /// Bytes that found no room on the disk since the last that did.
     lost: u64,
     /// All that found none before.
@@ -51,8 +48,7 @@ impl Log {
     pub fn open(directory: &OwnedFd, to: LogTo) -> Self {
         remove_from(directory, to.max_files);
         let file = open(directory);
-        let mut log =
-            Log { to, file, size: 0, partial: [Vec::new(), Vec::new()], lost: 0, lost_before: 0 };
+        let mut log = Log { to, file, size: 0, lines: Lines::default(), lost: 0, lost_before: 0 };
         log.size = log.length();
         if to.format == Format::Json {
             log.end_cut_line(directory);
@@ -83,28 +79,16 @@ impl Log {
         }
         let mut records = String::new();
         let now = Time::now().text();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let partial = &mut self.partial[stream as usize];
-            let end = rest.iter().position(|&byte| byte == b'\n').map(|at| at + 1);
-            let room = LONGEST - partial.len();
-            let (taken, whole) = match end {
-                Some(end) if end <= room => (end, true),
-                _ if rest.len() >= room => (room, true),
-                _ => (rest.len(), false),
-            };
-            partial.extend(&rest[..taken]);
-            rest = &rest[taken..];
-            if whole {
-                let before = records.len();
-                record(&mut records, stream, partial, &now);
-                partial.clear();
-                if before > 0 && self.size + records.len() as u64 > self.to.max_size {
-                    self.put(directory, &records.as_bytes()[..before]);
-                    records.drain(..before);
-                }
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.hear(stream, bytes, |line| {
+            let before = records.len();
+            record(&mut records, stream, line, &now);
+            if before > 0 && self.size + records.len() as u64 > self.to.max_size {
+                self.put(directory, &records.as_bytes()[..before]);
+                records.drain(..before);
             }
-        }
+        });
+        self.lines = lines;
         self.put(directory, records.as_bytes());
     }
 
@@ -113,9 +97,8 @@ impl Log {
         let mut records = String::new();
         let now = Time::now().text();
         for stream in [Stream::Stdout, Stream::Stderr] {
-            let partial = std::mem::take(&mut self.partial[stream as usize]);
-            if !partial.is_empty() {
-                record(&mut records, stream, &partial, &now);
+            if let Some(line) = self.lines.rest(stream) {
+                record(&mut records, stream, &line, &now);
             }
         }
         self.put(directory, records.as_bytes());

@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use super::LogTo;
+use super::{JournalTo, LogTo};
 
 /// What of the container's is kept, and where.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Keep {
     pub input: Option<OwnedFd>,
     /// Where output is written to.
     pub log: Option<LogTo>,
+    /// The journal that it is told to.
+    pub journal: Option<JournalTo>,
     /// Takes those who attach.
     pub listener: Option<OwnedFd>,
     /// One who is attached from the start, and misses nothing.
@@ -59,6 +61,7 @@ impl Keep {
             output: Vec::new(),
             input: None,
             log: None,
+            journal: None,
             listener: None,
             attached: None,
             status: None,

@@ -24,6 +24,10 @@ pub fn logs(args: &LogsArgs) -> Result<i32, Error> {
         "none" => {
             return Err(Error::new(format!("{name} keeps no log")).because("--log-driver none"));
         }
+        "journald" => {
+            return Err(Error::new(format!("the log of {name} is in systemd's journal"))
+                .try_this(format!("journalctl -o cat CONTAINER_NAME={name}")));
+        }
         "file" => false,
         _ => true,
     };

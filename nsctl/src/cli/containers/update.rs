@@ -36,6 +36,7 @@ struct Wanted<'a> {
     args: &'a UpdateArgs,
     stop_signal: Option<i32>,
     log_max_size: Option<u64>,
+    log_max_files: Option<u32>,
 }
 
 impl<'a> Wanted<'a> {
@@ -46,7 +47,8 @@ impl<'a> Wanted<'a> {
             || stop_timeout.is_some()
             || !(label.is_empty() && label_rm.is_empty())
             || args.log_max_size.is_some()
-            || args.log_max_files.is_some();
+            || args.log_max_files.is_some()
+            || !args.log_opt.is_empty();
         if !any {
             return Err(Error::new("nothing to change was said").try_this(
                 "--restart, --stop-signal, --stop-timeout, --label, --label-rm, --log-max-size \
@@ -54,10 +56,13 @@ impl<'a> Wanted<'a> {
             ));
         }
         detached::restart(restart.as_deref())?;
+        let dockers = detached::log_limits(&args.log_opt)?;
+        let max_size = dockers.0.as_deref().or(args.log_max_size.as_deref());
         Ok(Wanted {
             args,
             stop_signal: stop_signal.as_deref().map(resolve::signal).transpose()?,
-            log_max_size: args.log_max_size.as_deref().map(detached::log_size).transpose()?,
+            log_max_size: max_size.map(detached::log_size).transpose()?,
+            log_max_files: dockers.1.or(args.log_max_files),
         })
     }
 
@@ -68,7 +73,7 @@ impl<'a> Wanted<'a> {
         if args.restart.as_deref().is_some_and(|policy| policy != "no") && about.rm {
             return refused("it is removed when it has ended, so it cannot come back");
         }
-        let limits = self.log_max_size.is_some() || args.log_max_files.is_some();
+        let limits = self.log_max_size.is_some() || self.log_max_files.is_some();
         if limits && !["json-file", "file"].contains(&about.log_driver.as_str()) {
             return refused("it writes no log files");
         }
@@ -79,7 +84,7 @@ impl<'a> Wanted<'a> {
         about.stop_timeout = args.stop_timeout.unwrap_or(about.stop_timeout);
         let limits = &mut about.log_limits;
         limits.max_size = self.log_max_size.unwrap_or(limits.max_size);
-        limits.max_files = args.log_max_files.unwrap_or(limits.max_files);
+        limits.max_files = self.log_max_files.unwrap_or(limits.max_files);
         let replaced = args.label.iter().chain(&args.label_rm).map(|label| key(label));
         for old in replaced {
             about.labels.retain(|label| key(label) != old);
