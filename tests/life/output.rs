@@ -167,3 +167,54 @@ fn a_detached_terminal_is_one() {
         assert!(eventually(Duration::from_secs(5), || home.status("c") == "exited"));
     });
 }
+
+#[test]
+fn a_line_that_was_cut_is_one_line() {
+    as_each(|who| {
+        let home = Home::new(who);
+        let script = "echo first; head -c 40000 /dev/zero | tr '\\0' x; echo; echo last";
+        home.start(&["--name", "c", "sh", "-c", script]);
+        home.run(&["wait", "c"]).success();
+        let long = "x".repeat(40000);
+        let tail = home.run(&["logs", "--tail", "2", "c"]).stdout;
+        assert!(tail == format!("{long}\nlast\n"), "{} bytes", tail.len());
+        let stamped = home.run(&["logs", "-t", "--tail", "2", "c"]).stdout;
+        let lines: Vec<&str> = stamped.lines().collect();
+        assert!(lines.len() == 2 && lines[0].ends_with(&format!("Z {long}")));
+    });
+}
+
+#[test]
+fn a_time_can_be_taken_from_the_log_itself() {
+    as_each(|who| {
+        let home = Home::new(who);
+        home.start(&["--name", "c", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.05; done"]);
+        home.run(&["wait", "c"]).success();
+        let stamped = home.run(&["logs", "-t", "c"]).stdout;
+        let times: Vec<&str> =
+            stamped.lines().map(|line| line.split_once(' ').unwrap().0).collect();
+        let said = |words: &[&str]| home.run(&[&["logs"], words, &["c"]].concat()).stdout;
+        assert_eq!(said(&["--since", times[1]]), "2\n3\n");
+        assert_eq!(said(&["--until", times[1]]), "1\n2\n");
+        assert_eq!(said(&["--since", times[1], "--until", times[1], "-n", "9"]), "2\n");
+        assert_eq!(said(&["--since", "1970-01-02"]), "1\n2\n3\n");
+        assert_eq!(said(&["--until", "86400"]), "");
+    });
+}
+
+#[test]
+fn following_ends_when_what_is_wanted_does() {
+    as_each(|who| {
+        let home = Home::new(who);
+        home.start(&["--name", "c", "sh", "-c", "echo one; exec sleep 1000"]);
+        let said = || home.run(&["logs", "c"]).stdout == "one\n";
+        assert!(eventually(Duration::from_secs(10), said));
+        #[allow(clippy::disallowed_methods, reason = "logs have the times that people read")]
+        let until = std::time::SystemTime::now() + Duration::from_millis(700);
+        let until = until.duration_since(std::time::UNIX_EPOCH).unwrap();
+        let until = format!("{}.{:09}", until.as_secs(), until.subsec_nanos());
+        let ran = home.run(&["logs", "-f", "--until", &until, "c"]);
+        assert_eq!(ran.success(), "one");
+        assert_eq!(home.status("c"), "running");
+    });
+}

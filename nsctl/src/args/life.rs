@@ -71,10 +71,10 @@ pub struct LogsArgs {
     /// The time before each line
     #[arg(short, long)]
     pub timestamps: bool,
-    /// Only from this time on: RFC 3339, or seconds, minutes or hours ago as 90s, 5m, 2h
+    /// Only from this time on: RFC 3339, a date, seconds since 1970, or so long ago: 90s, 1h30m
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
-    /// Only until this time
+    /// Only until this time; following ends then, too
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
     /// Name, id or the beginning of an id

@@ -1,7 +1,9 @@
 //! `nsctl logs`: what a container said.
 
 mod files;
+mod time;
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -13,7 +15,6 @@ use serde_json::Value;
 use crate::args::LogsArgs;
 use crate::containers::{Container, Containers, Status, Watch};
 use crate::error::{Error, shown};
-use crate::output::seconds_of;
 use files::{LogFile, snapshot};
 
 /// Prints it.
@@ -38,24 +39,31 @@ pub fn logs(args: &LogsArgs) -> Result<i32, Error> {
     }
     // Before the files are read: what comes meanwhile is then seen, too.
     let watch = args.follow.then(|| Watch::of(&container.path)).transpose()?;
-    let shower = Shower { is_json, timestamps: args.timestamps, wanted };
+    let shower =
+        Shower { is_json, timestamps: args.timestamps, wanted, is_open: Default::default() };
     let mut current = shower.past(&container.path)?;
     let Some(watch) = watch else { return Ok(0) };
     loop {
         container.look_again();
         let ended = matches!(container.state.status, Status::Exited | Status::Dead);
         shower.more(&mut current, &container)?;
-        if ended {
+        // What is wanted ends before the container does.
+        let left = shower.wanted.until.map(|until| until - time::now());
+        if ended || left.is_some_and(|left| left <= 0) {
             return Ok(0);
         }
-        watch.wait(Duration::from_secs(1));
+        let left = left.and_then(|left| u64::try_from(left).ok()).map(Duration::from_nanos);
+        watch.wait(left.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN));
     }
 }
 
+/// A shim that is killed writes nothing.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 struct Wanted {
     tail: Option<usize>,
-    since: Option<i64>,
-    until: Option<i64>,
+    since: Option<i128>,
+    until: Option<i128>,
 }
 
 impl Wanted {
@@ -66,29 +74,9 @@ impl Wanted {
                 Error::new(format!("--tail {}: no number of lines", shown(number)))
             })?),
         };
-        let time = |text: &Option<String>| text.as_deref().map(point_in_time).transpose();
+        let time = |text: &Option<String>| text.as_deref().map(time::typed).transpose();
         Ok(Wanted { tail, since: time(&args.since)?, until: time(&args.until)? })
     }
-}
-
-/// RFC 3339 in UTC, or so long ago: 90s, 5m, 2h.
-#[allow(clippy::disallowed_methods, reason = "a time for people, not to measure by")]
-fn point_in_time(text: &str) -> Result<i64, Error> {
-    let ago = |number: &str, unit: i64| number.parse::<i64>().ok()?.checked_mul(unit);
-    let seconds = match text.as_bytes().last() {
-        Some(b's') => ago(&text[..text.len() - 1], 1),
-        Some(b'm') => ago(&text[..text.len() - 1], 60),
-        Some(b'h') => ago(&text[..text.len() - 1], 3600),
-        _ => return seconds_of(text).ok_or_else(|| no_time(text)),
-    };
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let now = now.unwrap_or_default().as_secs() as i64;
-    seconds.and_then(|seconds| now.checked_sub(seconds)).ok_or_else(|| no_time(text))
-}
-
-fn no_time(text: &str) -> Error {
-    Error::new(format!("{}: no time", shown(text)))
-        .try_this("2026-01-31T12:00:00Z, or so long ago: 90s, 5m, 2h")
 }
 
 /// The file that is being written, as far as it was read.
@@ -109,12 +97,50 @@ struct Shower {
     is_json: bool,
     timestamps: bool,
     wanted: Wanted,
+    /// Whether the last line of a stream has no end yet.
+    is_open: [Cell<bool>; 2],
+}
+
+fn stream_of(record: &Value) -> usize {
+    usize::from(record["stream"] == "stderr")
+}
+
+/// The last lines, each of one or more records.
+#[derive(Default)]
+struct Last(VecDeque<Line>);
+
+struct Line {
+    records: Vec<Vec<u8>>,
+    stream: usize,
+    is_open: bool,
+}
+
+impl Last {
+    fn push(&mut self, record: Vec<u8>, is_json: bool, most: usize) {
+        let value: Value = match is_json {
+            true => serde_json::from_slice(&record).unwrap_or_default(),
+            false => Value::Null,
+        };
+        let stream = stream_of(&value);
+        let is_open = value["log"].as_str().is_some_and(|said| !said.ends_with('\n'));
+        // The shim cuts what is too long for a record.
+        match self.0.iter_mut().rev().find(|line| line.stream == stream && line.is_open) {
+            Some(line) => {
+                line.records.push(record);
+                line.is_open = is_open;
+            }
+            None => self.0.push_back(Line { records: vec![record], stream, is_open }),
+        }
+        if self.0.len() > most {
+            self.0.pop_front();
+        }
+    }
 }
 
 impl Shower {
     /// What was said until now, and where the rest will come.
     fn past(&self, directory: &Path) -> Result<Option<Current>, Error> {
-        let mut last: VecDeque<Vec<u8>> = VecDeque::new();
+        let mut last = Last::default();
         let mut current = None;
         for file in snapshot(directory) {
             let mut file = Current::new(file);
@@ -122,17 +148,13 @@ impl Shower {
                 match self.wanted.tail {
                     _ if !self.lets(&line) => {}
                     None => self.show(&line)?,
-                    Some(most) => {
-                        last.push_back(line);
-                        if last.len() > most {
-                            last.pop_front();
-                        }
-                    }
+                    Some(most) => last.push(line, self.is_json, most),
                 }
             }
             current = Some(file);
         }
-        last.iter().try_for_each(|line| self.show(line))?;
+        let records = last.0.iter().flat_map(|line| &line.records);
+        records.into_iter().try_for_each(|record| self.show(record))?;
         Ok(current)
     }
 
@@ -180,7 +202,7 @@ impl Shower {
             return true;
         }
         let value: Value = serde_json::from_slice(line).unwrap_or_default();
-        let Some(time) = value["time"].as_str().and_then(seconds_of) else { return true };
+        let Some(time) = value["time"].as_str().and_then(time::rfc_3339) else { return true };
         self.wanted.since.is_none_or(|since| time >= since)
             && self.wanted.until.is_none_or(|until| time <= until)
     }
@@ -191,9 +213,13 @@ impl Shower {
         }
         // A crash may have cut one.
         let Ok(value) = serde_json::from_slice::<Value>(line) else { return Ok(()) };
-        let time = if self.timestamps { value["time"].as_str().unwrap_or_default() } else { "" };
-        let gap = if time.is_empty() { "" } else { " " };
-        let text = format!("{time}{gap}{}", value["log"].as_str().unwrap_or_default());
+        let said = value["log"].as_str().unwrap_or_default();
+        let stream = stream_of(&value);
+        // A line that was cut has its time where it begins.
+        let begins = !self.is_open[stream].replace(!said.ends_with('\n'));
+        let time = value["time"].as_str().filter(|_| self.timestamps && begins);
+        let gap = if time.is_some() { " " } else { "" };
+        let text = format!("{}{gap}{said}", time.unwrap_or_default());
         match value["stream"].as_str() {
             Some("stderr") => print(&mut io::stderr().lock(), text.as_bytes()),
             _ => print(&mut io::stdout().lock(), text.as_bytes()),
