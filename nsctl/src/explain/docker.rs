@@ -9,7 +9,6 @@ use super::options::{Ours, Row, Style, read, row};
 const IMAGE: &str = "nsctl takes directories and image files, and fetches nothing";
 const GROUP: &str = "limits of control groups are not set";
 const NETWORK: &str = "a new network has lo only, so there is nothing to name or to publish";
-const HEALTH: &str = "nobody asks the command how it is";
 
 const TABLE: &[Row] = &[
     // What is called the same.
@@ -97,18 +96,12 @@ const TABLE: &[Row] = &[
     ),
     row(&["--cgroup-parent"], One, Ours::Word("--cgroup-parent")),
     row(&["--oom-kill-disable"], Nothing, Ours::Not(GROUP)),
-    row(
-        &[
-            "--health-cmd",
-            "--health-interval",
-            "--health-retries",
-            "--health-start-period",
-            "--health-timeout",
-        ],
-        One,
-        Ours::Not(HEALTH),
-    ),
-    row(&["--no-healthcheck"], Nothing, Ours::Anyway(HEALTH)),
+    row(&["--health-cmd"], One, Ours::Word("--health-cmd")),
+    row(&["--health-interval"], One, Ours::Word("--health-interval")),
+    row(&["--health-retries"], One, Ours::Word("--health-retries")),
+    row(&["--health-start-period"], One, Ours::Word("--health-start-period")),
+    row(&["--health-timeout"], One, Ours::Word("--health-timeout")),
+    row(&["--no-healthcheck"], Nothing, Ours::Word("--no-healthcheck")),
     row(&["--shm-size"], One, Ours::Not("--tmpfs /dev/shm:size=BYTES")),
     row(
         &["--sysctl"],
@@ -121,10 +114,10 @@ const TABLE: &[Row] = &[
     row(&["--volumes-from", "--volume-driver"], One, Ours::Not("a volume is a directory: -v")),
     row(&["--platform", "--pull"], One, Ours::Not(IMAGE)),
     row(&["-q", "--quiet", "--disable-content-trust"], Nothing, Ours::Anyway("nothing is fetched")),
-    row(&["--log-opt"], One, Ours::Not("--log-max-size, --log-max-files")),
+    row(&["--log-opt"], One, Ours::Word("--log-opt")),
     row(&["-a", "--attach"], One, Ours::Not("in the foreground all streams are attached")),
     row(&["--sig-proxy"], Nothing, Ours::Anyway("signals reach the command")),
-    row(&["--detach-keys"], One, Ours::Not("nsctl attach --detach-keys")),
+    row(&["--detach-keys"], One, Ours::Word("--detach-keys")),
     row(
         &["--gpus", "--runtime", "--isolation", "--annotation", "--storage-opt"],
         One,
@@ -210,12 +203,14 @@ fn mount(draft: &mut Draft, values: &[String]) -> String {
 
 fn log_driver(draft: &mut Draft, values: &[String]) -> String {
     match values[0].as_str() {
-        driver @ ("json-file" | "none") => {
+        driver @ ("json-file" | "journald" | "none") => {
             draft.add(&["--log-driver", driver]);
             format!("--log-driver {driver}")
         }
         driver => {
-            draft.differs(format!("--log-driver {driver}: there are json-file, file and none"));
+            draft.differs(format!(
+                "--log-driver {driver}: there are json-file, file, journald and none"
+            ));
             "-".into()
         }
     }
