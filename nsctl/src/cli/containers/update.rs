@@ -125,10 +125,12 @@ fn tell(container: &Container, about: &About) -> Result<(), Error> {
         }
         match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
             Err(nix::errno::Errno::EINTR | nix::errno::Errno::ECONNRESET) => {}
-            Ok(length) if length > 0 => match Packet::decode(&buffer[..length]) {
-                Some(Packet::Done | Packet::Ended(_)) => return Ok(()),
-                _ => {}
-            },
+            Ok(length) if length > 0 => {
+                let said = Packet::decode(&buffer[..length]);
+                if matches!(said, Some(Packet::Done | Packet::Ended(_))) {
+                    return Ok(());
+                }
+            }
             _ if container.is_alive() => return Err(failed("its shim is of an older nsctl")),
             _ => return Ok(()),
         }

@@ -90,7 +90,8 @@ mod tests {
         ] {
             assert_eq!(typed(text).unwrap(), expected, "{text}");
         }
-        let ago = now() - typed("1h30m").unwrap();
+        let then = typed("1h30m").unwrap();
+        let ago = now() - then;
         assert!((5400 * SECOND..5401 * SECOND).contains(&ago), "{ago}");
         for wrong in ["", "yesterday", "2024-02-29T23:59:59+2", "2024-13-01", "-1s", "1.s", "12x"] {
             assert!(typed(wrong).is_err(), "{wrong}");
