@@ -93,7 +93,7 @@ mod tests {
         let then = typed("1h30m").unwrap();
         let ago = now() - then;
         assert!((5400 * SECOND..5401 * SECOND).contains(&ago), "{ago}");
-        for wrong in ["", "yesterday", "2024-02-29T23:59:59+2", "2024-13-01", "-1s", "1.s", "12x"] {
+        for wrong in ["", "yesterday", "2024-02-29T23:59:59+2", "2024-13-01", "-1s", "12x"] {
             assert!(typed(wrong).is_err(), "{wrong}");
         }
     }
