@@ -39,7 +39,11 @@ fn mandoc_finds_no_fault_in_a_manual_page() {
 #[test]
 fn groff_finds_no_fault_in_a_manual_page() {
     if have("groff") {
-        assert_eq!(said_by(&["groff", "-ww", "-t", "-man", "-T", "utf8", "-z"]), "");
+        let said = said_by(&["groff", "-ww", "-t", "-man", "-T", "utf8", "-z"]);
+        // A terminal has no pages.
+        let faults: Vec<&str> =
+            said.lines().filter(|line| !line.ends_with("will not fit on one page")).collect();
+        assert!(faults.is_empty(), "{faults:#?}");
     }
 }
 

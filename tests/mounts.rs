@@ -183,7 +183,7 @@ fn wrong_mounts_are_refused_before_anything_is_made() {
             ("type=tmpfs,dst=/v,tmpfs-size=x", &["no size"]),
             ("type=overlay,dst=/v", &["lowerdir= is missing"]),
             ("type=overlay,dst=/v,lowerdir=/no/such", &["there is no /no"]),
-            ("type=overlay,dst=/v,lowerdir=/usr/bin,upperdir=/a,workdir=/b", &["upper=DIR"]),
+            ("type=overlay,dst=/v,lowerdir=/usr/bin,upperdir=/no/a,workdir=/b", &["changes /no/a"]),
             ("type=overlay,dst=/v,lowerdir=/usr/bin,upper=/usr/bin", &["inside the other"]),
             ("type=proc,dst=/v,hidepid=9", &["hidepid is one of"]),
             ("type=proc,dst=/proc/x", &["must stay"]),

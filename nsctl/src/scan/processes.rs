@@ -36,7 +36,7 @@ pub(super) fn walk(proc: &OwnedFd, pids: &[i32], places: Places, found: &mut Fou
         for (kind, &id) in Kind::ALL.into_iter().zip(&links).filter(|(_, id)| **id != 0) {
             let (namespace, new) = found.entry(kind, id);
             namespace.processes += 1;
-            namespace.first.get_or_insert(pid);
+            namespace.first = Some(namespace.first.map_or(pid, |first| first.min(pid)));
             if new && places.relations {
                 relations::of_link(&directory, kind.file(), id, found);
             }
