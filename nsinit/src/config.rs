@@ -6,7 +6,7 @@ use crate::exit::Codes;
 use crate::options::Problem;
 use crate::signals::Rewrites;
 use crate::sys::SigSet;
-use crate::text::pick;
+use crate::text::{Word, pick};
 
 /// The init whose name nsinit was called by, and whose defaults it therefore has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,18 +21,18 @@ pub enum Personality {
     Catatonit,
 }
 
-static NAMES: [(&str, Personality); 5] = [
-    ("tini", Personality::Tini),
-    ("tini-static", Personality::Tini),
-    ("docker-init", Personality::Tini),
-    ("dumb-init", Personality::DumbInit),
-    ("catatonit", Personality::Catatonit),
+static NAMES: [(Word, Personality); 5] = [
+    (Word::new("tini"), Personality::Tini),
+    (Word::new("tini-static"), Personality::Tini),
+    (Word::new("docker-init"), Personality::Tini),
+    (Word::new("dumb-init"), Personality::DumbInit),
+    (Word::new("catatonit"), Personality::Catatonit),
 ];
 
 /// The names of other inits whose defaults nsinit takes when it is called by them.
 #[cfg(not(freestanding))]
 pub fn other_names() -> impl Iterator<Item = &'static str> {
-    NAMES.iter().map(|(name, _)| *name)
+    NAMES.iter().map(|(name, _)| name.as_str())
 }
 
 impl Personality {

@@ -6,7 +6,7 @@
 use crate::config::{Config, Group, Show, Target, User};
 use crate::signals;
 use crate::sys::{SigSet, Strings};
-use crate::text::{parse_hex, parse_number, parse_seconds, pick, split};
+use crate::text::{Word, parse_hex, parse_number, parse_seconds, pick, split};
 
 /// Why the options cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,17 +57,17 @@ enum Kind {
 
 struct Row {
     short: u8,
-    long: &'static [u8],
+    long: Word,
     value: bool,
     kind: Kind,
 }
 
 const fn flag(short: u8, long: &'static str, kind: Kind) -> Row {
-    Row { short, long: long.as_bytes(), value: false, kind }
+    Row { short, long: Word::new(long), value: false, kind }
 }
 
 const fn value(short: u8, long: &'static str, kind: Kind) -> Row {
-    Row { short, long: long.as_bytes(), value: true, kind }
+    Row { short, long: Word::new(long), value: true, kind }
 }
 
 /// No short form.
@@ -90,7 +90,7 @@ pub struct Known {
 pub fn known() -> impl Iterator<Item = Known> {
     OPTIONS.iter().map(|row| Known {
         short: (row.short != NONE).then_some(char::from(row.short)),
-        long: str::from_utf8(row.long).expect("written as text below"),
+        long: row.long.as_str(),
         takes_value: row.value,
     })
 }
@@ -129,14 +129,17 @@ static OPTIONS: [Row; 31] = [
     flag(NONE, "no-env", Kind::NoEnv),
 ];
 
-static TARGETS: [(&str, Target); 3] =
-    [("child", Target::Child), ("group", Target::Group), ("all", Target::All)];
+static TARGETS: [(Word, Target); 3] = [
+    (Word::new("child"), Target::Child),
+    (Word::new("group"), Target::Group),
+    (Word::new("all"), Target::All),
+];
 
-static GROUPS: [(&str, Group); 4] = [
-    ("keep", Group::Keep),
-    ("own", Group::Own),
-    ("foreground", Group::Foreground),
-    ("session", Group::Session),
+static GROUPS: [(Word, Group); 4] = [
+    (Word::new("keep"), Group::Keep),
+    (Word::new("own"), Group::Own),
+    (Word::new("foreground"), Group::Foreground),
+    (Word::new("session"), Group::Session),
 ];
 
 /// Whether `word` is an option. (A lone `-` is not.)
@@ -203,7 +206,7 @@ fn parse_long(
     long: &'static [u8],
 ) {
     let (name, given) = split(long, b'=');
-    match (OPTIONS.iter().find(|row| row.long == name), given) {
+    match (OPTIONS.iter().find(|row| row.long.is(name)), given) {
         (None, _) => config.problem = Some(Problem::Unknown(word)),
         (Some(row), Some(_)) if !row.value => config.problem = Some(Problem::Value(word)),
         (Some(row), given) => apply(config, words, row, word, given),
@@ -409,8 +412,8 @@ mod tests {
         for (at, row) in OPTIONS.iter().enumerate() {
             for other in OPTIONS.iter().skip(at + 1) {
                 assert!(row.short == NONE || row.short != other.short, "{}", row.short);
-                let twice = row.long == other.long;
-                assert!(!twice || row.long == b"license", "{:?}", row.long);
+                let twice = row.long.is(other.long.as_str().as_bytes());
+                assert!(!twice || row.long.is(b"license"), "{}", row.long.as_str());
             }
         }
     }

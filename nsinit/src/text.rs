@@ -86,9 +86,42 @@ impl Default for Text {
     }
 }
 
+/// A word of a table, kept in the row itself: a reference to it would be larger than most are.
+#[derive(Clone, Copy)]
+pub struct Word([u8; Word::SIZE]);
+
+impl Word {
+    /// The longest that any table has.
+    const SIZE: usize = 15;
+
+    /// `text`, which is no longer than that: else the table does not compile.
+    pub const fn new(text: &str) -> Word {
+        let text = text.as_bytes();
+        let mut bytes = [0; Word::SIZE];
+        let mut at = 0;
+        while at < text.len() {
+            bytes[at] = text[at];
+            at += 1;
+        }
+        Word(bytes)
+    }
+
+    /// Whether `text` is this word. (It comes from a C string, and has no NUL.)
+    #[inline(never)]
+    pub fn is(&self, text: &[u8]) -> bool {
+        self.0.starts_with(text) && self.0.get(text.len()).is_none_or(|byte| *byte == 0)
+    }
+
+    /// The word.
+    #[cfg(not(freestanding))]
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(split(&self.0, 0).0).expect("written as text in its table")
+    }
+}
+
 /// What `table` has for `word`. (A comparison with each of many constants would be inlined.)
-pub fn pick<T: Copy>(table: &[(&str, T)], word: &[u8]) -> Option<T> {
-    table.iter().find(|(known, _)| known.as_bytes() == word).map(|(_, value)| *value)
+pub fn pick<T: Copy>(table: &[(Word, T)], word: &[u8]) -> Option<T> {
+    table.iter().find(|(known, _)| known.is(word)).map(|(_, value)| *value)
 }
 
 /// The value of `digits` in decimal; `None` for anything but digits, and above `i32`.
@@ -175,6 +208,18 @@ mod tests {
         assert_eq!(long, "x".repeat(Text::SIZE));
         let line = text(|t| t.push(&[b'x'; 600]).end_line());
         assert_eq!(line, "x".repeat(Text::SIZE - 1) + "\n");
+    }
+
+    #[test]
+    fn a_word_is_only_itself() {
+        for word in ["", "own", "die-with-parent"] {
+            let known = Word::new(word);
+            assert_eq!(known.as_str(), word);
+            for text in ["", "o", "ow", "own", "owns", "die-with-paren", "die-with-parent", "nwo"] {
+                assert_eq!(known.is(text.as_bytes()), text == word, "{word} {text}");
+            }
+            assert!(!known.is(b"die-with-parents"), "{word}");
+        }
     }
 
     #[test]
