@@ -53,9 +53,7 @@ pub fn signal_all(pid: i32, signal: i32) {
 /// CONFIG_PROC_CHILDREN)
 fn descendants(pid: i32, signal: i32, depth: u32) {
     let Some(depth) = depth.checked_sub(1) else { return };
-    let mut path = Text::new();
-    path.str("/proc/").number(pid.into()).str("/task/").number(pid.into()).str("/children\0");
-    let Some(fd) = path.as_c_str().and_then(|path| sys::open(path).ok()) else { return };
+    let Some(fd) = open(pid, "/children\0") else { return };
     let mut child = 0_i32;
     let mut buffer = [0; 64];
     while let Ok(bytes @ [_, ..]) = sys::read(fd, &mut buffer) {
@@ -78,12 +76,18 @@ fn descendants(pid: i32, signal: i32, depth: u32) {
 /// Appends the name of the process `pid`, which may have ended but is not reaped, if there is a
 /// /proc to tell.
 pub fn push_command(text: &mut Text, pid: i32) {
-    let mut path = Text::new();
-    path.str("/proc/").number(pid.into()).str("/comm\0");
-    let Some(fd) = path.as_c_str().and_then(|path| sys::open(path).ok()) else { return };
+    let Some(fd) = open(pid, "/comm\0") else { return };
     let mut buffer = [0; 64];
     if let Ok(name) = sys::read(fd, &mut buffer) {
         text.str(" (").push(name.trim_ascii_end()).str(")");
     }
     sys::close(fd);
+}
+
+/// Opens a file of the main thread of `pid` in /proc, if there is one.
+#[inline(never)]
+fn open(pid: i32, file: &str) -> Option<i32> {
+    let mut path = Text::new();
+    path.str("/proc/").number(pid.into()).str("/task/").number(pid.into()).str(file);
+    sys::open(path.as_c_str()?).ok()
 }
