@@ -75,8 +75,11 @@ fn a_signal_ends_a_start_whose_step_waits_for_a_file_system() {
     }
     as_each(|who| {
         // With ranges of ids the shim waits for the child, else it stands still.
-        let ranges: &[&str] = if who == Who::User { &["", "--map-auto"] } else { &[""] };
-        for option in ranges {
+        let options: &[&str] = match who {
+            Who::User => &["", "--map-auto"],
+            Who::Root => &["", "--persist uts=$HOME/kept"],
+        };
+        for option in options {
             for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGKILL] {
                 give_up_step(who, option, signal);
             }
@@ -112,4 +115,5 @@ fn give_up_step(who: Who, option: &str, signal: Signal) {
     let said = String::from_utf8_lossy(&status.stderr);
     assert_eq!(status.status.code(), Some(128 + signal as i32), "{who:?} {option}: {said}");
     assert_eq!(said.contains(signal.as_str()), signal != Signal::SIGKILL, "{said}");
+    assert!(!home.join("kept").exists(), "{who:?} {signal}: kept for what did not begin");
 }

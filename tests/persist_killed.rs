@@ -42,6 +42,12 @@ impl Mounts {
         )
     }
 
+    /// Whether there is a file of this name.
+    fn has(&self, name: &str) -> bool {
+        let pid = self.holder.id();
+        fs::symlink_metadata(format!("/proc/{pid}/root{}/{name}", self.directory)).is_ok()
+    }
+
     /// The names in the directory, and what is mounted on them.
     fn look(&self) -> Vec<String> {
         let pid = self.holder.id();
@@ -66,13 +72,22 @@ impl Drop for Mounts {
     }
 }
 
-/// Kills nsctl or its shim after so long. Returns whether nsctl said that the command runs.
-fn killed(mounts: &Mounts, shim: bool, delay: Duration) -> bool {
-    let keep = "--persist uts=u --persist uts=before --persist net=n";
+/// So many that a kill is likely to come between two of them.
+const MORE: usize = 60;
+
+fn words_to_keep() -> String {
+    let more = (0..MORE).map(|number| format!(" --persist uts=u{number}"));
+    format!("--persist uts=before{} --persist net=n", more.collect::<String>())
+}
+
+/// Kills nsctl or its shim when it is time. Returns whether nsctl said that the command runs.
+fn killed(mounts: &Mounts, shim: bool, is_time: impl Fn() -> bool) -> bool {
+    let keep = words_to_keep();
     let mut run = mounts.nsctl(&format!("run {keep} --status-fd 1 sleep 30 2>/dev/null"));
     let child = run.spawn();
-    let end = Instant::now() + delay;
-    while Instant::now() < end {
+    let end = Instant::now() + Duration::from_secs(5);
+    while !is_time() {
+        assert!(Instant::now() < end, "nothing was kept");
         std::hint::spin_loop();
     }
     let nsctl = Pid::from_raw(child.id() as i32);
@@ -94,31 +109,55 @@ fn killed(mounts: &Mounts, shim: bool, delay: Duration) -> bool {
     String::from_utf8(said).unwrap().contains("\"started\"")
 }
 
-#[test]
-fn by_sigkill_at_any_moment_all_is_kept_or_nothing() {
+fn mounts() -> Option<Mounts> {
     if !nix::unistd::geteuid().is_root() {
-        return skip("--persist needs root");
+        skip("--persist needs root");
+        return None;
     }
     if !have("nsenter") || !have("unshare") {
-        return;
+        return None;
     }
     let mounts = Mounts::new();
     // What is kept already stays, whatever happens on top of it.
     mounts.nsctl("run --persist uts=before true").run().success();
+    Some(mounts)
+}
+
+fn is_kept_or_not(mounts: &Mounts, shim: bool, what: &str, is_time: impl Fn() -> bool) {
     let before = mounts.look();
+    let started = killed(mounts, shim, is_time);
+    let after = mounts.look();
+    // An nsctl that is killed may not have come to saying it.
+    assert!(after == before || started || !shim, "{what}: {after:?}");
+    if after == before {
+        return;
+    }
+    // The files but the one that was there, and all mounts.
+    let whole = after.len() == before.len() + (1 + MORE) + (2 + MORE);
+    let whole = whole && before.iter().all(|one| after.contains(one));
+    assert!(whole, "{what}: {after:?}, before {before:?}");
+    let more: String = (0..MORE).map(|number| format!(" u{number}")).collect();
+    mounts.nsctl(&format!("ns drop n before{more}")).run().success();
+    assert_eq!(mounts.look(), before, "{what}");
+}
+
+#[test]
+fn by_sigkill_at_any_moment_all_is_kept_or_nothing() {
+    let Some(mounts) = mounts() else { return };
     for round in 0..40_u64 {
         let delay = Duration::from_micros(round / 2 * 700);
-        let shim = round % 2 == 1;
-        let started = killed(&mounts, shim, delay);
-        let after = mounts.look();
-        // An nsctl that is killed may not have come to saying it.
-        assert!(after == before || started || !shim, "{round} {delay:?}: {after:?}");
-        if after == before {
-            continue;
-        }
-        let whole = after.len() == before.len() + 5 && before.iter().all(|one| after.contains(one));
-        assert!(whole, "{round} {delay:?}: {after:?}, before {before:?}");
-        mounts.nsctl("ns drop u n before").run().success();
-        assert_eq!(mounts.look(), before, "{round} {delay:?}");
+        let begin = Instant::now();
+        let what = format!("{round} {delay:?}");
+        is_kept_or_not(&mounts, round % 2 == 1, &what, || begin.elapsed() >= delay);
+    }
+}
+
+#[test]
+fn by_sigkill_between_two_of_them_all_is_kept_or_nothing() {
+    let Some(mounts) = mounts() else { return };
+    for round in 0..20 {
+        let name = format!("u{}", round / 2 * 5);
+        let what = format!("{round} {name}");
+        is_kept_or_not(&mounts, round % 2 == 1, &what, || mounts.has(&name));
     }
 }

@@ -279,6 +279,12 @@ impl Plan {
         simple && self.outside.is_empty() && !makes_time
     }
 
+    /// Whether the shim makes what does not end with its processes: it must live to take it back.
+    pub(crate) fn leaves_something(&self) -> bool {
+        let keeps = self.outside.iter().any(|step| matches!(step, Outside::Persist(_)));
+        keeps || !self.own_groups().is_empty()
+    }
+
     /// The control groups that are made for the container and end with it.
     pub(crate) fn own_groups(&self) -> &[Rc<cgroup::Group>] {
         self.cgroup.as_ref().filter(|cgroup| cgroup.own).map_or(&[], |cgroup| &cgroup.groups)

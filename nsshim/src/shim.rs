@@ -57,8 +57,8 @@ pub(crate) fn run(
 ) -> ! {
     // Until the monitor listens to it, nobody would notice that nsctl is dead. Only where
     // our death ends all: without a pid namespace we must live to end what the workload left.
-    // And where nothing would stay of us.
-    die_with_caller(plan.ends_as_one && plan.own_groups().is_empty());
+    // And where nothing would stay of us: some of what is kept, when it is not all yet.
+    die_with_caller(plan.ends_as_one && !plan.leaves_something());
     if channel::has_ended(&nsctl) {
         sys::exit_now(125);
     }

@@ -128,6 +128,8 @@ impl Monitor<'_> {
                 // Who is kept lives on; but not before its caller heard that it runs.
                 let is_kept = self.keeper.is_some() && (self.is_started || self.is_again);
                 if !is_kept {
+                    // Of what has not begun nothing is to stay.
+                    self.failed |= !self.is_started;
                     self.kill();
                 }
             }
