@@ -20,8 +20,13 @@ impl Container {
         if let Some(Ok(found)) = self.groups().first().map(Group::processes) {
             return Ok(found);
         }
-        let namespace = pid_namespace(pid)
-            .ok_or_else(|| Error::new(format!("cannot tell the processes of {name}")))?;
+        let namespace = fs::read_link(format!("/proc/{pid}/ns/pid")).map_err(|error| {
+            // Its links go before it is waited for.
+            match error.raw_os_error() {
+                Some(libc::ENOENT | libc::ESRCH) => Error::new(format!("{name} ended meanwhile")),
+                _ => Error::new(format!("cannot tell the processes of {name}: {error}")),
+            }
+        })?;
         if pid_namespace(std::process::id() as i32) == Some(namespace.clone()) {
             return Err(Error::new(format!("{name} shares the host's process ids"))
                 .because("which processes are its own cannot be told then")
