@@ -129,7 +129,15 @@ fn measure(bench: &Bench<'_>, args: &Args, share: Duration) -> Result<Half> {
     add("many", many::measure(bench, args.rounds, share.mul_f64(0.3)));
     add("relay", relay::measure(bench));
     ["few", "many", "relay"].iter().try_for_each(|state| bench.clear(state))?;
-    Ok(Half::new(bench.identity, bench.arena, &job.contestants, &starts, left_out, targets))
+    Ok(Half::new(
+        bench.identity,
+        tables::WORKLOAD,
+        bench.arena,
+        &job.contestants,
+        &starts,
+        left_out,
+        targets,
+    ))
 }
 
 /// The program that a container runs, as it finds it.

@@ -68,7 +68,7 @@ fn measure_as(identity: &Identity, arena: &Arena, args: &Args, share: Duration) 
             .push(Target::at_most(what, more(median), Some(LINEAR)).with_quickest(more(quickest)));
     }
     let left_out = list.left_out.into_iter().chain(many.left_out).collect();
-    Ok(Half::new(identity, arena, &list.found, &many.starts, left_out, targets))
+    Ok(Half::new(identity, tables::WORKLOAD, arena, &list.found, &many.starts, left_out, targets))
 }
 
 /// Everyone, beside so many processes.

@@ -2,16 +2,20 @@
 //! mounted in it; what volumes cost; what the system-call filter costs.
 
 mod contestants;
-mod result;
+mod targets;
 
 use super::identity::Identity;
 use super::report::Host;
+use super::tables::{Findings, Half};
 use super::{Args, Job, Measured, arena::Arena, cgroups, in_worker};
 use crate::{Result, cargo};
 use std::time::{Duration, Instant};
 
 /// Time to measure in, if nothing else is said.
 const DEFAULT_SECONDS: u64 = 90;
+
+/// All times are compared with this one's.
+const REFERENCE: &str = "bwrap";
 
 /// Measures, prints the tables and the verdicts.
 pub fn run(args: &Args) -> Result<()> {
@@ -31,7 +35,7 @@ pub fn run(args: &Args) -> Result<()> {
     for identity in identities {
         halves.push(measure_as(&identity, &arena, args, share)?);
     }
-    let result = result::Findings { host, seconds: begin.elapsed().as_secs_f64(), halves };
+    let result = Findings { host, seconds: begin.elapsed().as_secs_f64(), halves };
     print!("{result}");
     if let Some(path) = &args.json {
         std::fs::write(path, result.json()?)?;
@@ -39,12 +43,7 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn measure_as(
-    identity: &Identity,
-    arena: &Arena,
-    args: &Args,
-    share: Duration,
-) -> Result<result::Half> {
+fn measure_as(identity: &Identity, arena: &Arena, args: &Args, share: Duration) -> Result<Half> {
     let home = arena.home(identity)?;
     let mut list = contestants::list(identity, arena, &home)?;
     list.found.retain(|contestant| args.wants(&contestant.name));
@@ -58,5 +57,6 @@ fn measure_as(
     };
     let Measured { starts, mut left_out, .. } = in_worker(identity, arena, &home, &job)?;
     left_out.append(&mut list.left_out);
-    Ok(result::Half::new(identity, &job.contestants, &starts, left_out, arena))
+    let targets = targets::targets(identity, &starts);
+    Ok(Half::new(identity, REFERENCE, arena, &job.contestants, &starts, left_out, targets))
 }
