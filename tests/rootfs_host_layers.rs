@@ -16,8 +16,7 @@ fn with_mounts(who: Who, script: &str) -> Option<String> {
     }
     let unshare = if who == Who::Root { "unshare -m" } else { "unshare -rm" };
     // Not among the directories of all tests: beside a mount each takes a descriptor.
-    let script =
-        format!("set -e; mount -t tmpfs none /mnt; export HOME=/mnt; cd /mnt\n{script}");
+    let script = format!("set -e; mount -t tmpfs none /mnt; export HOME=/mnt; cd /mnt\n{script}");
     let quoted = script.replace('\'', r"'\''");
     let ran = shell(who, &format!("exec {unshare} sh -c '{quoted}'")).run();
     assert!(!ran.stderr.contains("nsctl: cannot"), "{ran:?}");
