@@ -36,7 +36,7 @@ use contestants::{Contestant, LeftOut, Workload};
 use identity::Identity;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -144,11 +144,7 @@ pub fn run(args: &Args) -> Result<()> {
 fn run_suite(args: &Args) -> Result<()> {
     let identities = identities(args)?;
     cgroups::show_only_the_second_version()?;
-    let nsctl = match &args.nsctl {
-        Some(program) => program.clone(),
-        None => cargo::build_nsctl(&[])?,
-    };
-    let arena = furnish(&nsctl, args.baseline.as_deref())?;
+    let arena = furnish(args)?;
 
     let host = report::Host::new();
     let begin = Instant::now();
@@ -165,12 +161,16 @@ fn run_suite(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Everything that the contestants need, in one place.
-fn furnish(nsctl: &Path, baseline: Option<&Path>) -> Result<Arena> {
+/// Everything that the contestants need, in one place. nsctl is built unless one was named.
+fn furnish(args: &Args) -> Result<Arena> {
+    let nsctl = match &args.nsctl {
+        Some(program) => program.clone(),
+        None => cargo::build_nsctl(&[])?,
+    };
     let arena = Arena::new()?;
-    arena.install(nsctl, "nsctl")?;
+    arena.install(&nsctl, "nsctl")?;
     arena.install(&std::env::current_exe()?, "xtask")?;
-    if let Some(baseline) = baseline {
+    if let Some(baseline) = &args.baseline {
         arena.install(baseline, "baseline")?;
     }
     arena.compile_workloads()?;

@@ -8,12 +8,12 @@ mod relay;
 
 use super::contestants::{LeftOut, Workload};
 use super::identity::Identity;
-use super::report::{Host, Target};
-use super::tables::{self, Findings, Half, Ratio};
+use super::report::Target;
+use super::tables::{self, Half, Ratio};
 use super::{Args, Job, Measured, arena::Arena, arena::Home, cgroups, in_worker};
-use crate::{Result, cargo};
+use crate::Result;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Time to measure in, if nothing else is said.
 const DEFAULT_SECONDS: u64 = 240;
@@ -34,27 +34,12 @@ const RATIOS: &[Ratio] = &[
 pub fn run(args: &Args) -> Result<()> {
     let identities = super::identities(args)?;
     cgroups::show_only_the_second_version()?;
-    let nsctl = match &args.nsctl {
-        Some(program) => program.clone(),
-        None => cargo::build_nsctl(&[])?,
-    };
-    let arena = super::furnish(&nsctl, args.baseline.as_deref())?;
+    let arena = super::furnish(args)?;
     contestants::furnish(&arena)?;
-
-    let host = Host::new();
-    let begin = Instant::now();
-    let share = Duration::from_secs(args.seconds(DEFAULT_SECONDS)) / identities.len() as u32;
-    let mut halves = Vec::new();
-    for identity in identities {
-        let bench = Bench { home: arena.home(&identity)?, arena: &arena, identity: &identity };
-        halves.push(measure(&bench, args, share)?);
-    }
-    let result = Findings { host, seconds: begin.elapsed().as_secs_f64(), halves };
-    print!("{result}");
-    if let Some(path) = &args.json {
-        std::fs::write(path, result.json()?)?;
-    }
-    Ok(())
+    tables::run(args, DEFAULT_SECONDS, identities, |identity, share| {
+        let bench = Bench { home: arena.home(identity)?, arena: &arena, identity };
+        measure(&bench, args, share)
+    })
 }
 
 /// One identity, and its place.

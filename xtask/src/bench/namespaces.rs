@@ -4,13 +4,13 @@
 use super::contestants::{Contestant, List};
 use super::identity::Identity;
 use super::measure::Starts;
-use super::report::{Host, Target};
-use super::tables::{self, Findings, Half, Ratio, median, quickest};
+use super::report::Target;
+use super::tables::{self, Half, Ratio, median, quickest};
 use super::{Args, Job, Measured, arena::Arena, floor, in_worker};
-use crate::{Result, cargo};
+use crate::Result;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Time to measure in, if nothing else is said.
 const DEFAULT_SECONDS: u64 = 90;
@@ -32,26 +32,11 @@ const LINEAR: f64 = 4.5;
 /// Measures, prints the tables and the verdicts.
 pub fn run(args: &Args) -> Result<()> {
     let identities = super::identities(args)?;
-    let nsctl = match &args.nsctl {
-        Some(program) => program.clone(),
-        None => cargo::build_nsctl(&[])?,
-    };
-    let arena = super::furnish(&nsctl, args.baseline.as_deref())?;
+    let arena = super::furnish(args)?;
     arena.compile("crowd", floor::compile_crowd)?;
-
-    let host = Host::new();
-    let begin = Instant::now();
-    let share = Duration::from_secs(args.seconds(DEFAULT_SECONDS)) / identities.len() as u32;
-    let mut halves = Vec::new();
-    for identity in identities {
-        halves.push(measure_as(&identity, &arena, args, share)?);
-    }
-    let result = Findings { host, seconds: begin.elapsed().as_secs_f64(), halves };
-    print!("{result}");
-    if let Some(path) = &args.json {
-        std::fs::write(path, result.json()?)?;
-    }
-    Ok(())
+    tables::run(args, DEFAULT_SECONDS, identities, |identity, share| {
+        measure_as(identity, &arena, args, share)
+    })
 }
 
 fn measure_as(identity: &Identity, arena: &Arena, args: &Args, share: Duration) -> Result<Half> {

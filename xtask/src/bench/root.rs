@@ -5,11 +5,10 @@ mod contestants;
 mod targets;
 
 use super::identity::Identity;
-use super::report::Host;
-use super::tables::{Findings, Half};
+use super::tables::{self, Half};
 use super::{Args, Job, Measured, arena::Arena, cgroups, in_worker};
-use crate::{Result, cargo};
-use std::time::{Duration, Instant};
+use crate::Result;
+use std::time::Duration;
 
 /// Time to measure in, if nothing else is said.
 const DEFAULT_SECONDS: u64 = 90;
@@ -21,26 +20,11 @@ const REFERENCE: &str = "bwrap";
 pub fn run(args: &Args) -> Result<()> {
     let identities = super::identities(args)?;
     cgroups::show_only_the_second_version()?;
-    let nsctl = match &args.nsctl {
-        Some(program) => program.clone(),
-        None => cargo::build_nsctl(&[])?,
-    };
-    let arena = super::furnish(&nsctl, args.baseline.as_deref())?;
+    let arena = super::furnish(args)?;
     contestants::furnish(&arena)?;
-
-    let host = Host::new();
-    let begin = Instant::now();
-    let share = Duration::from_secs(args.seconds(DEFAULT_SECONDS)) / identities.len() as u32;
-    let mut halves = Vec::new();
-    for identity in identities {
-        halves.push(measure_as(&identity, &arena, args, share)?);
-    }
-    let result = Findings { host, seconds: begin.elapsed().as_secs_f64(), halves };
-    print!("{result}");
-    if let Some(path) = &args.json {
-        std::fs::write(path, result.json()?)?;
-    }
-    Ok(())
+    tables::run(args, DEFAULT_SECONDS, identities, |identity, share| {
+        measure_as(identity, &arena, args, share)
+    })
 }
 
 fn measure_as(identity: &Identity, arena: &Arena, args: &Args, share: Duration) -> Result<Half> {

@@ -1,5 +1,6 @@
 //! Tables of starts, the verdicts, and both as JSON: for suites that compare within each round.
 
+use super::Args;
 use super::arena::Arena;
 use super::contestants::{Contestant, LeftOut};
 use super::identity::Identity;
@@ -10,12 +11,13 @@ use super::statistics as stat;
 use crate::Result;
 use serde::Serialize;
 use std::fmt;
+use std::time::{Duration, Instant};
 
 #[derive(Serialize)]
-pub struct Findings {
-    pub host: Host,
-    pub seconds: f64,
-    pub halves: Vec<Half>,
+struct Findings {
+    host: Host,
+    seconds: f64,
+    halves: Vec<Half>,
 }
 
 /// The results of one identity.
@@ -85,8 +87,28 @@ pub fn median(measured: &[Starts], name: &str) -> Option<f64> {
     stat::quantile(&stat::present(times(measured, name)?), 0.5)
 }
 
+/// Measures as each identity for its share of the time, prints the tables and the verdicts.
+pub fn run(
+    args: &Args,
+    default_seconds: u64,
+    identities: Vec<Identity>,
+    mut measure: impl FnMut(&Identity, Duration) -> Result<Half>,
+) -> Result<()> {
+    let host = Host::new();
+    let begin = Instant::now();
+    let share = Duration::from_secs(args.seconds(default_seconds)) / identities.len() as u32;
+    let halves: Result<Vec<Half>> =
+        identities.iter().map(|identity| measure(identity, share)).collect();
+    let result = Findings { host, seconds: begin.elapsed().as_secs_f64(), halves: halves? };
+    print!("{result}");
+    if let Some(path) = &args.json {
+        std::fs::write(path, result.json()?)?;
+    }
+    Ok(())
+}
+
 impl Findings {
-    pub fn json(&self) -> Result<String> {
+    fn json(&self) -> Result<String> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 }
