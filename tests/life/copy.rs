@@ -2,24 +2,22 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
 
 use super::Home;
 use crate::common::{as_each, busybox_root, tree, write_as};
+
+fn start(home: &Home, root: &Path) {
+    let root = root.to_str().unwrap();
+    home.start(&["--rootfs", root, "--overlay", "--name", "c", "sleep", "1000"]);
+}
 
 #[test]
 fn what_is_copied_in_and_out_again_is_the_same() {
     as_each(|who| {
         let Some(root) = busybox_root(who) else { return };
         let home = Home::new(who);
-        home.start(&[
-            "--rootfs",
-            root.to_str().unwrap(),
-            "--overlay",
-            "--name",
-            "c",
-            "sleep",
-            "1000",
-        ]);
+        start(&home, &root);
         let here = who.directory();
         let make = "mkdir -p d/sub; echo one > d/a; printf x > d/sub/b; chmod 640 d/a; chmod 4755 d/sub/b; ln -s /etc/passwd d/link; mkfifo d/pipe";
         let path = here.to_str().unwrap();
@@ -67,15 +65,7 @@ fn a_link_inside_leads_nowhere_outside() {
         let secret = who.directory();
         write_as(who, secret.join("secret"), "of the host\n");
         let secret = secret.to_str().unwrap().to_string();
-        home.start(&[
-            "--rootfs",
-            root.to_str().unwrap(),
-            "--overlay",
-            "--name",
-            "c",
-            "sleep",
-            "1000",
-        ]);
+        start(&home, &root);
         let plant = format!(
             "ln -s {secret} /tmp/absolute; ln -s ../../../../../../..{secret} /tmp/relative;
              ln -s /proc/1/root{secret} /tmp/magic; ln -s /proc/self/cwd /tmp/cwd"
