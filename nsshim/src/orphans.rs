@@ -14,11 +14,12 @@ use nix::unistd::{Pid, read};
 use crate::step::open_proc;
 use crate::sys::{Whose, waitid};
 
-/// Reaps what has ended, but not `except`, whose status its owner waits for.
-pub fn reap_all_but(except: Option<Pid>) {
+/// Reaps what has ended, until it meets one of `except`, whose status its owner waits for.
+pub fn reap_all_but(except: &[Pid]) {
     let look = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     while let Ok(Some((pid, _))) = waitid(Whose::Any, look) {
-        if Some(pid) == except || waitid(Whose::Pid(pid), libc::WEXITED | libc::WNOHANG).is_err() {
+        if except.contains(&pid) || waitid(Whose::Pid(pid), libc::WEXITED | libc::WNOHANG).is_err()
+        {
             return;
         }
     }
@@ -119,4 +120,41 @@ fn everybody(proc: BorrowedFd<'_>) -> Vec<Pid> {
 
 fn pid(text: &str) -> Option<Pid> {
     text.parse().ok().filter(|&pid| pid > 0).map(Pid::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    fn ended(status: i32) -> Child {
+        let child = Command::new("sh").args(["-c", &format!("exit {status}")]).spawn().unwrap();
+        waitid(Whose::Pid(pid_of(&child)), libc::WEXITED | libc::WNOWAIT).unwrap();
+        child
+    }
+
+    fn pid_of(child: &Child) -> Pid {
+        Pid::from_raw(child.id() as i32)
+    }
+
+    #[test]
+    fn each_whose_status_is_waited_for_keeps_it() {
+        const NAME: &str = "orphans::tests::each_whose_status_is_waited_for_keeps_it";
+        const ALONE: &str = "NSSHIM_TEST_ALONE";
+        // Other tests have children, too: in a process of its own.
+        if std::env::var_os(ALONE).is_none() {
+            let mut alone = Command::new(std::env::current_exe().unwrap());
+            alone.args(["--exact", NAME, "--test-threads=1"]).env(ALONE, "1");
+            assert!(alone.output().unwrap().status.success());
+            return;
+        }
+        let mut orphan = ended(3);
+        // The older one is met first.
+        let [mut check, mut init] = [ended(4), ended(5)];
+        reap_all_but(&[pid_of(&init), pid_of(&check)]);
+        assert!(orphan.wait().is_err());
+        assert_eq!(check.wait().unwrap().code(), Some(4));
+        assert_eq!(init.wait().unwrap().code(), Some(5));
+    }
 }

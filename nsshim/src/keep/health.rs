@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags};
-use nix::unistd::read;
+use nix::unistd::{Pid, read};
 
 use super::clock::Time;
 use super::{HealthCheck, json};
@@ -40,6 +40,7 @@ impl Condition {
 
 /// A check that runs: its process, which ends by itself, and what it says.
 pub(crate) struct Check {
+    pid: Pid,
     process: OwnedFd,
     output: Option<OwnedFd>,
     said: Vec<u8>,
@@ -48,8 +49,8 @@ pub(crate) struct Check {
 
 impl Check {
     /// `output` must not block.
-    pub fn new(process: OwnedFd, output: OwnedFd) -> Self {
-        Check { process, output: Some(output), said: Vec::new(), began: Time::now() }
+    pub fn new(pid: Pid, process: OwnedFd, output: OwnedFd) -> Self {
+        Check { pid, process, output: Some(output), said: Vec::new(), began: Time::now() }
     }
 
     /// Reads what there is; what is too much is read as well, so that it waits for nobody.
@@ -139,6 +140,11 @@ impl Health {
     pub fn began(&mut self, check: Check) {
         self.due = None;
         self.running = Some(check);
+    }
+
+    /// The process of the one that runs.
+    pub fn pid(&self) -> Option<Pid> {
+        self.running.as_ref().map(|check| check.pid)
     }
 
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {

@@ -130,6 +130,11 @@ impl Keeper {
         }
     }
 
+    /// The process of the check that runs; its status is waited for.
+    pub fn check_pid(&self) -> Option<Pid> {
+        self.health.as_ref()?.pid()
+    }
+
     /// A child has ended; perhaps the check.
     pub fn look_at_check(&mut self) {
         let Some(health) = &mut self.health else { return };

@@ -50,7 +50,7 @@ pub(super) fn start(
             let checker = Checker { plan, container: child.pidfd.as_fd(), proc };
             sys::exit_now(checker.run(&says, wanted))
         }
-        ForkResult::Parent { child } => Ok(Check::new(sys::pidfd_open(child)?, output)),
+        ForkResult::Parent { child } => Ok(Check::new(child, sys::pidfd_open(child)?, output)),
     }
 }
 

@@ -3,12 +3,14 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::unistd::Pid;
 use nsinit::report::{Report, Stage};
 
 use super::Monitor;
 use crate::channel::{self, Message, Received};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::keep::Keeper;
 use crate::orphans;
 use crate::sys::{self, Change, SignalInfo, Whose, waitid};
 
@@ -175,6 +177,9 @@ impl Monitor<'_> {
         if let Some(keeper) = &mut self.keeper {
             keeper.look_at_check();
         }
-        orphans::reap_all_but(Some(self.child.pid));
+        // The check may end only now; then the next SIGCHLD tells of it.
+        let check = self.keeper.as_ref().and_then(Keeper::check_pid);
+        let owned: Vec<Pid> = check.into_iter().chain([self.child.pid]).collect();
+        orphans::reap_all_but(&owned);
     }
 }
