@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use super::ground::on_each;
 use crate::common::{Who, as_each, nsctl};
 
@@ -111,6 +114,21 @@ fn a_group_for_threads_is_refused() {
         fs::remove_dir(own.join("in")).unwrap();
         fs::remove_dir(&own).unwrap();
         ran.expect_error(125, &["CLONE_INTO_CGROUP", "EOPNOTSUPP", "for threads", "cgroup.type"]);
+    });
+}
+
+#[test]
+fn what_refuses_the_next_start_is_in_the_log() {
+    on_each(&["pids"], |ground| {
+        ground.start(&["--restart=on-failure:1", "sleep", "1000"]);
+        // From now on there is room for the init alone.
+        fs::write(ground.directory("pids").join("pids.max"), "1").unwrap();
+        let init = ground.inspect()["state"]["pid"].as_i64().unwrap() as i32;
+        kill(Pid::from_raw(init), Signal::SIGKILL).unwrap();
+        assert_eq!(ground.run(&["wait", "c"]).success(), "125");
+        let logs = ground.run(&["logs", "c"]).stderr;
+        assert!(logs.contains("not started again: ") && logs.contains("vfork()"), "{logs}");
+        ground.run(&["rm", "c"]).success();
     });
 }
 

@@ -41,9 +41,7 @@ impl Monitor<'_> {
                 if !self.workload_runs =>
             {
                 self.failed |= matches!(message, Message::Failed(_) | Message::NotExecuted { .. });
-                if self.is_again {
-                    self.keep_complaint(&message);
-                }
+                self.keep_complaint(&message);
                 match (&mut self.keeper, message, fd) {
                     (Some(keeper), Message::Terminal, Some(master)) => keeper.take_terminal(master),
                     (_, message, fd) => self.tell(&message, fd.as_ref().map(AsFd::as_fd)),
@@ -75,28 +73,21 @@ impl Monitor<'_> {
                 self.tell_started();
             }
             Report::Failed { stage: Stage::Exec, errno, code } => {
-                self.failed = true;
-                let message = Message::NotExecuted { errno, code };
-                self.keep_complaint(&message);
-                self.tell(&message, None);
+                self.hear_failure(&Message::NotExecuted { errno, code });
             }
             // That it forks, and loads a filter, is all it does before; we ask for nothing else.
             Report::Failed { stage, errno, .. } => {
-                self.failed = true;
                 let (step, call) = match stage {
                     Stage::Filter => {
                         ("load the system-call filter", "seccomp(SECCOMP_SET_MODE_FILTER)")
                     }
                     _ => ("make the workload's process", "vfork()"),
                 };
-                self.tell(
-                    &Message::Failed(Failure {
-                        step: step.into(),
-                        call: call.into(),
-                        errno: Errno::from_raw(errno),
-                    }),
-                    None,
-                );
+                self.hear_failure(&Message::Failed(Failure {
+                    step: step.into(),
+                    call: call.into(),
+                    errno: Errno::from_raw(errno),
+                }));
             }
             Report::Stopped { signal } => self.tell_stopped(i32::from(signal)),
             Report::Continued => self.workload_continued(),
@@ -105,6 +96,12 @@ impl Monitor<'_> {
                 self.exit = Some(Exit::Signaled { signal: i32::from(signal), core });
             }
         }
+    }
+
+    fn hear_failure(&mut self, message: &Message) {
+        self.failed = true;
+        self.keep_complaint(message);
+        self.tell(message, None);
     }
 
     pub(super) fn hear_nsctl(&mut self) {
