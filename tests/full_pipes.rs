@@ -36,7 +36,6 @@ fn full() -> (File, OwnedFd, usize) {
 fn start(who: Who, number: i32, writer: OwnedFd, arguments: &[&str]) -> (Nsctl, Child) {
     let mut nsctl = nsctl(who, arguments);
     let from = writer.as_raw_fd();
-    super::signals::with_default_actions(&mut nsctl.command);
     // SAFETY: dup2 is safe between fork and exec.
     unsafe {
         nsctl.command.pre_exec(move || {

@@ -38,7 +38,6 @@ fn helpers(run: &Nsctl) -> usize {
 fn a_signal_ends_a_start_that_waits_for_a_helper() {
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1] {
         let Some(mut run) = with_hanging_helpers() else { return };
-        super::signals::with_default_actions(&mut run.command);
         let nsctl = run.spawn();
         assert!(eventually(DEADLINE, || helpers(&run) == 2), "no helper hangs");
         // What ends nobody is kept for the workload.

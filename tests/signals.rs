@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdout, Command};
+use std::process::{Child, ChildStdout};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -17,19 +17,6 @@ const DEADLINE: Duration = Duration::from_secs(20);
 const TRAPS: &str = "trap 'exit 7' TERM; trap 'exit 8' INT; trap 'exit 9' HUP; \
     echo ready; sleep 60 & wait";
 
-/// A shell without job control that runs the tests with `&` leaves these ignored.
-pub fn with_default_actions(command: &mut Command) {
-    // SAFETY: signal is safe between fork and exec.
-    unsafe {
-        command.pre_exec(|| {
-            for signal in [libc::SIGINT, libc::SIGQUIT, libc::SIGHUP] {
-                libc::signal(signal, libc::SIG_DFL);
-            }
-            Ok(())
-        });
-    }
-}
-
 /// nsctl with a workload that runs.
 struct Running {
     child: Child,
@@ -42,7 +29,6 @@ impl Running {
     #[track_caller]
     fn start<S: AsRef<std::ffi::OsStr>>(who: Who, arguments: impl IntoIterator<Item = S>) -> Self {
         let mut nsctl = nsctl(who, arguments);
-        with_default_actions(&mut nsctl.command);
         // A job of its own, as a shell's. In the group of the tests it could not be stopped
         // where that is orphaned, as under a supervisor.
         nsctl.command.process_group(0);

@@ -3,12 +3,13 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use super::common::{Who, as_each, nsctl};
+use super::common::{Who, as_each, nsctl, with_default_actions};
 
 const SHOW: [&str; 3] = ["grep", "^Sig[BIC]", "/proc/self/status"];
 
-/// Ignores and blocks what a caller may have left so.
+/// Ignores and blocks what a caller may have left so, and nothing that ours did.
 fn prepare(command: &mut Command, ignored: &'static [i32], blocked: u64) {
+    with_default_actions(command);
     // SAFETY: signal and sigprocmask are safe between fork and exec.
     unsafe {
         command.pre_exec(move || {
@@ -94,4 +95,16 @@ fn nohup_goes_on_working() {
         let output = command.current_dir("/").output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), "survived\n", "{output:?}");
     });
+}
+
+/// The tests themselves may run under nohup, or by `&` of a script.
+#[test]
+fn what_a_test_starts_does_not_inherit_from_who_started_the_tests() {
+    let mut command = Command::new("grep");
+    command.args(["^Sig[BI]", "/proc/self/status"]);
+    prepare(&mut command, &[libc::SIGINT, libc::SIGHUP, libc::SIGCHLD, 64], 1 << 14);
+    with_default_actions(&mut command);
+    let shown = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let none = "0".repeat(16);
+    assert_eq!(shown, format!("SigBlk:\t{none}\nSigIgn:\t{none}\n"));
 }

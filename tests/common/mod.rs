@@ -7,6 +7,7 @@ mod helper;
 mod processes;
 mod pty;
 mod run;
+mod signals;
 mod skip;
 mod who;
 
@@ -17,5 +18,6 @@ pub use helper::helper;
 pub use processes::{Tag, eventually};
 pub use pty::{PROMPT, Screen};
 pub use run::{Nsctl, Ran, nsctl, shell};
+pub use signals::with_default_actions;
 pub use skip::{have, skip};
 pub use who::{Who, as_each, install, program};

@@ -13,6 +13,7 @@ use nix::sys::termios::{Termios, tcgetattr};
 
 use super::processes::Tag;
 use super::run::nsctl;
+use super::signals::with_default_actions;
 use super::who::{Who, program};
 
 /// What the shells of the tests prompt with.
@@ -51,6 +52,7 @@ impl Screen {
         }
         // No escape sequences around what is typed.
         bash.env("TERM", "dumb").env("PS1", PROMPT);
+        with_default_actions(&mut bash);
         who.apply(&mut bash);
         let screen = Screen::start(who, bash, nsctl.tag);
         screen.expect(PROMPT);

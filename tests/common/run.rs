@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::processes::{Tag, eventually};
+use super::signals::with_default_actions;
 use super::who::{Who, program};
 
 /// No test's container may take longer.
@@ -45,6 +46,7 @@ pub fn nsctl<S: AsRef<OsStr>>(who: Who, arguments: impl IntoIterator<Item = S>) 
         .env("NSCTL_STATE_DIR", home.join("state"))
         .env_remove("RUST_LOG")
         .current_dir("/");
+    with_default_actions(&mut command);
     who.apply(&mut command);
     Nsctl { command, tag, input: Vec::new() }
 }
@@ -61,6 +63,7 @@ pub fn shell(who: Who, script: &str) -> Nsctl {
             None => command.env_remove(name),
         };
     }
+    with_default_actions(&mut command);
     who.apply(&mut command);
     shell.command = command;
     shell

@@ -2,6 +2,7 @@
 //!
 //! lxkns looks again when asked; nothing of util-linux watches.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout};
 use std::sync::mpsc::{Receiver, channel};
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::common::{Who, as_each, have, helper, nsctl, shell, skip};
+use super::super::common::{Who, as_each, eventually, have, helper, nsctl, shell, skip};
 use super::fixture::{Fixture, find, number};
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -53,6 +54,9 @@ impl Watch {
         use std::os::unix::process::ExitStatusExt;
         // SAFETY: our own child, not waited for yet.
         assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
+        let child = RefCell::new(&mut self.child);
+        let ended = || child.borrow_mut().try_wait().unwrap().is_some();
+        assert!(eventually(DEADLINE, ended), "signal {signal} does not end it");
         self.child.wait().unwrap().signal()
     }
 }
