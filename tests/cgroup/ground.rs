@@ -16,7 +16,7 @@ pub struct Ground {
     pub who: Who,
     /// The group in each of them that containers are made in.
     pub parent: String,
-    /// `unified`, or the controllers of version 1.
+    /// `unified`, or the controllers of version 1: those that have the group.
     hierarchies: Vec<String>,
     holder: Child,
     state: PathBuf,
@@ -44,11 +44,19 @@ impl Ground {
         if !have("unshare") || !have("nsenter") || !have("setpriv") {
             return None;
         }
+        let (ground, why) = Ground::mount(who, hierarchies);
+        why.iter().for_each(|why| skip(&format!("control groups cannot be mounted: {why}")));
+        why.is_none().then_some(ground)
+    }
+
+    /// As much of it as can be had, and why it is not all.
+    fn mount(who: Who, hierarchies: &[&str]) -> (Self, Option<String>) {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let parent = format!("nsctl-tests-{}-{number}", std::process::id());
         let mut script = format!(
-            "umount -R {POINT} 2> /dev/null; mount -t tmpfs none {POINT} && cd {POINT} || exit\n"
+            "fail() {{ echo failed; exec 2>&-; read _; exit; }}
+             umount -R {POINT} 2> /dev/null; mount -t tmpfs none {POINT} && cd {POINT} || fail\n"
         );
         for name in hierarchies {
             let mount = match *name {
@@ -56,10 +64,14 @@ impl Ground {
                 name => format!("mount -t cgroup -o {name} none"),
             };
             let (uid, gid) = (who.uid(), who.gid());
+            // What it says is removed at the end: a group is the machine's, and outlives the mount.
+            script += &format!(
+                "mkdir {name} && {mount} {name} && mkdir {name}/{parent} && echo {name} || fail
+                 mkdir {name}/{parent}/own || fail\n"
+            );
             // As systemd delegates: the directory, and what divides it.
             script += &format!(
-                "mkdir {name} && {mount} {name} && mkdir {name}/{parent} {name}/{parent}/own || exit\n
-                 cd {name}/{parent}; chown {uid}:{gid} . cgroup.procs own own/cgroup.procs
+                "cd {name}/{parent}; chown {uid}:{gid} . cgroup.procs own own/cgroup.procs
                  for f in tasks cgroup.subtree_control own/cgroup.subtree_control; do
                      [ ! -e $f ] || chown {uid}:{gid} $f; done; cd {POINT}\n"
             );
@@ -72,19 +84,18 @@ impl Ground {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said = BufReader::new(holder.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut ready = false;
+        let made = said.take_while(|line| {
+            ready = line == "ready";
+            !ready && line != "failed"
+        });
+        let hierarchies = made.collect();
+        let mut why = || BufReader::new(holder.stderr.take().unwrap()).lines().next()?.ok();
+        let why = if ready { None } else { Some(why().unwrap_or_default()) };
         let state = who.directory().join("state");
-        let hierarchies = hierarchies.iter().map(ToString::to_string).collect();
         let tags = RefCell::default();
-        let ready = line == "ready\n";
-        if !ready {
-            let why = BufReader::new(holder.stderr.take().unwrap()).lines().next();
-            let why = why.and_then(Result::ok).unwrap_or_default();
-            skip(&format!("control groups cannot be mounted: {why}"));
-        }
-        let ground = Ground { who, parent, hierarchies, holder, state, tags };
-        ready.then_some(ground)
+        (Ground { who, parent, hierarchies, holder, state, tags }, why)
     }
 
     /// nsctl with these arguments, among these hierarchies; in a group of its own next to those of
@@ -257,4 +268,17 @@ fn remove(path: &Path) {
         }
     }
     let _ = fs::remove_dir(path);
+}
+
+#[test]
+fn what_can_be_had_of_it_goes_where_not_all_can() {
+    on_each(&["unified"], |other| {
+        let (ground, why) = Ground::mount(other.who, &["unified", "nsctl-tests-none"]);
+        assert!(why.is_some_and(|why| why.contains("mount")));
+        assert_eq!(ground.hierarchies, ["unified"]);
+        let group = other.path(POINT).join("unified").join(&ground.parent);
+        assert!(group.exists());
+        drop(ground);
+        assert!(!group.exists(), "{}", group.display());
+    });
 }
