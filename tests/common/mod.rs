@@ -9,6 +9,7 @@ mod pty;
 mod run;
 mod signals;
 mod skip;
+mod watch;
 mod who;
 
 pub use busybox::{busybox_root, static_busybox, tree, write_as};
@@ -20,4 +21,5 @@ pub use pty::{PROMPT, Screen};
 pub use run::{Nsctl, Ran, nsctl, shell};
 pub use signals::with_default_actions;
 pub use skip::{have, skip};
+pub use watch::Watch;
 pub use who::{Who, as_each, install, program};

@@ -2,70 +2,15 @@
 //!
 //! lxkns looks again when asked; nothing of util-linux watches.
 
-use std::cell::RefCell;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
-
 use serde_json::Value;
 
-use super::super::common::{Who, as_each, eventually, have, helper, nsctl, shell, skip};
+use super::super::common::{Watch, Who, as_each, have, helper, nsctl, shell, skip};
 use super::fixture::{Fixture, find, number};
 
-const DEADLINE: Duration = Duration::from_secs(60);
-
-/// `nsctl ns watch`, and the lines that it says.
-struct Watch {
-    child: Child,
-    lines: Receiver<String>,
-}
-
-impl Watch {
-    fn start(who: Who, options: &[&str]) -> Watch {
-        let mut child = nsctl(who, [&["ns", "watch"], options].concat()).spawn();
-        let (say, lines) = channel();
-        let from: BufReader<ChildStdout> = BufReader::new(child.stdout.take().unwrap());
-        std::thread::spawn(move || {
-            from.lines().map_while(Result::ok).all(|line| say.send(line).is_ok())
-        });
-        Watch { child, lines }
-    }
-
-    #[track_caller]
-    fn line(&self) -> String {
-        self.lines.recv_timeout(DEADLINE).expect("nothing more is told")
-    }
-
-    #[track_caller]
-    fn json(&self) -> Value {
-        let line = self.line();
-        serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"))
-    }
-
-    /// The next event about a namespace; others' are passed over.
-    #[track_caller]
-    fn about(&self, namespace: &Value) -> Value {
-        std::iter::repeat_with(|| self.json()).find(|event| is_about(event, namespace)).unwrap()
-    }
-
-    /// Sends a signal and returns by which it ended.
-    fn end(&mut self, signal: i32) -> Option<i32> {
-        use std::os::unix::process::ExitStatusExt;
-        // SAFETY: our own child, not waited for yet.
-        assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
-        let child = RefCell::new(&mut self.child);
-        let ended = || child.borrow_mut().try_wait().unwrap().is_some();
-        assert!(eventually(DEADLINE, ended), "signal {signal} does not end it");
-        self.child.wait().unwrap().signal()
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// The next event about a namespace; others' are passed over.
+#[track_caller]
+fn about(watch: &Watch, namespace: &Value) -> Value {
+    std::iter::repeat_with(|| watch.json()).find(|event| is_about(event, namespace)).unwrap()
 }
 
 /// Whether an event is about a namespace of `nsctl ns ls`. Other tests' come and go meanwhile and
@@ -98,12 +43,12 @@ fn what_begins_and_ends_is_told() {
                 echo $(readlink /proc/self/ns/uts /proc/self/ns/net) $$; read wait'";
             let fixture = Fixture::shell(who, script);
             let uts = find(who, &fixture.said[0]);
-            let created = watch.about(&uts);
+            let created = about(&watch, &uts);
             assert_eq!((&created["event"], &created["kind"]), (&"created".into(), &"uts".into()));
             assert_eq!(created["pid"], uts["pid"], "{created}");
             assert_eq!(created["uid"], who.uid());
             drop(fixture);
-            let ended = watch.about(&uts);
+            let ended = about(&watch, &uts);
             assert_eq!((&ended["event"], &ended["kind"]), (&"ended".into(), &"uts".into()));
             for column in ["pid", "owner", "command", "unique"] {
                 assert_eq!(ended[column], created[column], "{column}");
@@ -124,7 +69,7 @@ fn one_that_something_keeps_has_not_ended() {
         let part = helper("descriptor");
         let fixture = Fixture::shell(who, &format!("exec {}", part.join(" ")));
         let uts = find(who, &fixture.said[0]);
-        assert_eq!(watch.about(&uts)["event"], "created");
+        assert_eq!(about(&watch, &uts)["event"], "created");
         // Another one comes and goes meanwhile: nothing is told of the kept one.
         let other =
             Fixture::shell(who, "exec unshare -Uru sh -c 'readlink /proc/self/ns/uts; read wait'");
@@ -142,7 +87,7 @@ fn one_that_something_keeps_has_not_ended() {
         until("ended");
         assert!(told.iter().all(|event| !is_about(event, &uts)), "{told:#?}");
         drop(fixture);
-        assert_eq!(watch.about(&uts)["event"], "ended");
+        assert_eq!(about(&watch, &uts)["event"], "ended");
     });
 }
 
