@@ -28,7 +28,7 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::common::{Nsctl, Ran, Tag, Who, have, nsctl, skip};
+use super::common::{Nsctl, Ran, Tag, Watch, Who, have, nsctl, skip};
 
 /// A state directory of one test's own, and the containers in it; all are removed at its end.
 pub struct Home {
@@ -75,6 +75,16 @@ impl Home {
         let all = self.list();
         let found = all.iter().find(|container| container["name"] == name);
         found.map_or("none".into(), |container| container["status"].as_str().unwrap().to_string())
+    }
+
+    /// `events`; when in JSON, from now on.
+    #[track_caller]
+    pub fn events(&self, options: &[&str]) -> Watch {
+        let watch = Watch::start(self.nsctl(&[&["events"], options].concat()));
+        if options.contains(&"--json") {
+            assert_eq!(watch.line(), r#"{"event":"ready"}"#);
+        }
+        watch
     }
 
     /// What is left in the state directory.

@@ -1,7 +1,6 @@
 //! What is shown of containers, as people and programs ask for it.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 use super::Home;
@@ -126,25 +125,18 @@ fn events_are_told_as_asked() {
         home.start(&["--name=a", "sleep", "1000"]);
         home.start(&["--name=b", "sleep", "1000"]);
         let format = "{{.Event}} of {{.Name}}{{.PID}}";
-        let words = ["events", "--filter=event=update", "--filter=container=a", "--format", format];
-        let mut events = home.nsctl(&words).spawn();
-        let lines = BufReader::new(events.stdout.take().unwrap()).lines();
-        let (tell, told) = std::sync::mpsc::channel();
-        let reader = std::thread::spawn(move || {
-            lines.for_each(|line| drop(tell.send(line.unwrap())));
-        });
+        let words = ["--filter=event=update", "--filter=container=a", "--format", format];
+        let mut events = home.events(&words);
         let seconds = std::cell::Cell::new(100);
         let first = std::cell::RefCell::new(String::new());
         let heard = eventually(Duration::from_secs(20), || {
             seconds.set(seconds.get() + 1);
             let time = format!("--stop-timeout={}", seconds.get());
             home.run(&["update", &time, "b", "a"]).success();
-            told.try_recv().map(|line| *first.borrow_mut() = line).is_ok()
+            events.told().next().map(|line| *first.borrow_mut() = line).is_some()
         });
         assert!(heard && first.take() == "update of a");
-        events.kill().unwrap();
-        events.wait().unwrap();
-        reader.join().unwrap();
-        assert!(told.try_iter().all(|line| line == "update of a"));
+        events.end(libc::SIGKILL);
+        assert!(events.rest().iter().all(|line| line == "update of a"));
     });
 }

@@ -1,7 +1,6 @@
 //! Health checks: a command in the container, run by its monitor.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -35,9 +34,7 @@ fn it_is_starting_then_healthy_then_unhealthy_and_may_recover() {
     as_each(|who| {
         let home = Home::new(who);
         let file = who.directory().join("well");
-        let mut events = home.nsctl(&["events", "--json"]).spawn();
-        let mut lines = BufReader::new(events.stdout.take().unwrap()).lines();
-        assert!(lines.next().unwrap().unwrap().contains("ready"));
+        let events = home.events(&["--json"]);
         let check = format!("test -e {}", file.display());
         home.start(&[
             "--name=c",
@@ -60,12 +57,9 @@ fn it_is_starting_then_healthy_then_unhealthy_and_may_recover() {
         }
         fs::remove_file(&file).unwrap();
         becomes(&home, "c", "unhealthy");
-        let told = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
-        let told = told.filter(|event| event["event"] == "health_status");
-        let told: Vec<Value> = told.take(3).map(|event| event["health"].clone()).collect();
+        let next = || events.find(|event| event["event"] == "health_status")["health"].clone();
+        let told: Vec<Value> = (0..3).map(|_| next()).collect();
         assert_eq!(told, ["unhealthy", "healthy", "unhealthy"]);
-        events.kill().unwrap();
-        events.wait().unwrap();
         home.run(&["stop", "c"]).success();
         assert_eq!(state(&home, "c")["health"], Value::Null);
         home.run(&["ps", "--filter", "health=fine"])

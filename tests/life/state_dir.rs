@@ -1,6 +1,5 @@
 //! `--state-dir`: where containers are kept.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::Duration;
 
@@ -74,15 +73,10 @@ fn a_relative_one_is_found_again_from_another_directory() {
 fn what_happens_there_is_told_and_nothing_of_it_stays() {
     as_each(|who| {
         let (home, directory) = elsewhere(who);
-        let mut command = home.nsctl(&["events", "--json", "--state-dir", &directory]);
-        let mut events = command.spawn();
-        let mut lines = BufReader::new(events.stdout.take().unwrap()).lines();
-        assert!(lines.next().unwrap().unwrap().contains("ready"));
+        let events = home.events(&["--json", "--state-dir", &directory]);
         home.run(&["--state-dir", &directory, "run", "-d", "--rm", "--name=c", "true"]).success();
-        let gone = lines.map(|line| line.unwrap()).any(|line| line.contains("\"destroy\""));
-        assert!(gone);
-        events.kill().unwrap();
-        events.wait().unwrap();
+        events.find(|event| event["event"] == "destroy");
+        drop(events);
         let names = std::fs::read_dir(Path::new(&directory).join("names")).unwrap().count();
         assert_eq!(names, 0);
         home.run(&["--state-dir", "/proc", "ps"]).expect_error(125, &["/proc", "--state-dir"]);

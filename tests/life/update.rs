@@ -1,7 +1,6 @@
 //! What can be changed of a container, also while it lives.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 use super::Home;
@@ -142,12 +141,8 @@ fn a_change_is_an_event() {
     as_each(|who| {
         let home = Home::new(who);
         home.start(&["--name=c", "sleep", "1000"]);
-        let mut events = home.nsctl(&["events", "--json"]).spawn();
-        let mut lines = BufReader::new(events.stdout.take().unwrap()).lines();
-        assert!(lines.next().unwrap().unwrap().contains("ready"));
+        let events = home.events(&["--json"]);
         home.run(&["update", "--stop-timeout=3", "c"]).success();
-        assert!(lines.next().unwrap().unwrap().contains("\"update\""));
-        events.kill().unwrap();
-        events.wait().unwrap();
+        assert_eq!(events.json()["event"], "update");
     });
 }

@@ -1,7 +1,5 @@
 //! What a container used, once it ended.
 
-use std::io::{BufRead, BufReader};
-
 use super::Home;
 use crate::common::as_each;
 
@@ -15,10 +13,7 @@ const WORK: &str = "(read -r stat < /proc/self/stat
 fn what_a_container_used_is_known_once_it_ended() {
     as_each(|who| {
         let home = Home::new(who);
-        let mut command = home.nsctl(&["events", "--json"]);
-        let mut child = command.spawn();
-        let mut events = BufReader::new(child.stdout.take().unwrap()).lines();
-        assert_eq!(events.next().unwrap().unwrap(), r#"{"event":"ready"}"#);
+        let events = home.events(&["--json"]);
         home.start(&["--name", "c", "sh", "-c", WORK]);
         assert_eq!(home.run(&["wait", "c"]).success(), "3");
         let ticks = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).unwrap().unwrap() as u64;
@@ -34,14 +29,11 @@ fn what_a_container_used_is_known_once_it_ended() {
             usage["major_faults"].is_u64() && usage["involuntary_switches"].is_u64(),
             "{usage}"
         );
-        let died = events.find(|line| line.as_ref().unwrap().contains("\"die\"")).unwrap().unwrap();
-        let died: serde_json::Value = serde_json::from_str(&died).unwrap();
+        let died = events.find(|event| event["event"] == "die");
         assert_eq!(died["exit_status"], 3);
         for name in ["user_us", "system_us", "max_rss_kib"] {
             assert_eq!(died[name], usage[name], "{died}");
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
     });
 }
 

@@ -1,10 +1,9 @@
 //! What people look at: top, stats, events; and what ends by itself.
 
-use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 use super::Home;
-use crate::common::{as_each, eventually};
+use crate::common::{Watch, as_each, eventually};
 
 #[test]
 fn top_shows_each_process_from_both_sides() {
@@ -60,16 +59,10 @@ fn stats_tells_who_works() {
 fn events_tell_what_happens() {
     as_each(|who| {
         let home = Home::new(who);
-        let mut command = home.nsctl(&["events", "--json"]);
-        let mut events = command.spawn();
-        let mut lines = BufReader::new(events.stdout.take().unwrap()).lines();
-        let mut next = || -> serde_json::Value {
-            serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap()
-        };
-        assert_eq!(next()["event"], "ready");
-        let mut expect = |what: &[&str], name: &str| {
+        let events = home.events(&["--json"]);
+        let expect = |what: &[&str], name: &str| {
             for what in what {
-                let event = next();
+                let event = events.json();
                 assert_eq!((&event["event"], &event["name"]), (&(*what).into(), &name.into()));
             }
         };
@@ -85,8 +78,6 @@ fn events_tell_what_happens() {
         expect(&["die"], "d");
         home.run(&["rm", "d"]).success();
         expect(&["destroy"], "d");
-        events.kill().unwrap();
-        events.wait().unwrap();
     });
 }
 
@@ -123,13 +114,11 @@ fn a_log_that_is_followed_ends_with_its_container() {
     as_each(|who| {
         let home = Home::new(who);
         home.start(&["--name", "c", "sh", "-c", "echo here; exec sleep 1000"]);
-        let mut command = home.nsctl(&["logs", "-f", "c"]);
-        let mut logs = command.spawn();
-        let mut lines = BufReader::new(logs.stdout.take().unwrap()).lines();
-        assert_eq!(lines.next().unwrap().unwrap(), "here");
+        let mut logs = Watch::start(home.nsctl(&["logs", "-f", "c"]));
+        assert_eq!(logs.line(), "here");
         home.run(&["rm", "-f", "c"]).success();
-        assert!(lines.next().is_none());
-        assert_eq!(logs.wait().unwrap().code(), Some(0));
+        assert!(logs.rest().is_empty());
+        assert_eq!(logs.child.wait().unwrap().code(), Some(0));
         home.run(&["run", "-d", "--log-driver", "syslog", "true"])
             .expect_error(125, &["writes files", "nsctl logs -f"]);
     });

@@ -7,10 +7,15 @@ use serde_json::Value;
 use super::super::common::{Watch, Who, as_each, have, helper, nsctl, shell, skip};
 use super::fixture::{Fixture, find, number};
 
+/// `nsctl ns watch`
+fn watch(who: Who, options: &[&str]) -> Watch {
+    Watch::start(nsctl(who, [&["ns", "watch"], options].concat()))
+}
+
 /// The next event about a namespace; others' are passed over.
 #[track_caller]
 fn about(watch: &Watch, namespace: &Value) -> Value {
-    std::iter::repeat_with(|| watch.json()).find(|event| is_about(event, namespace)).unwrap()
+    watch.find(|event| is_about(event, namespace))
 }
 
 /// Whether an event is about a namespace of `nsctl ns ls`. Other tests' come and go meanwhile and
@@ -30,7 +35,7 @@ fn what_begins_and_ends_is_told() {
             if who == Who::User && !options.contains(&"--poll") {
                 continue;
             }
-            let watch = Watch::start(who, &[options, &["--json"]].concat());
+            let watch = watch(who, &[options, &["--json"]].concat());
             let ready = watch.json();
             assert_eq!(ready["event"], "ready", "{ready}");
             let polls = options.contains(&"--poll");
@@ -63,7 +68,7 @@ fn one_that_something_keeps_has_not_ended() {
         return;
     }
     as_each(|who| {
-        let watch = Watch::start(who, &["--json", "--interval", "0.1", "-t", "uts"]);
+        let watch = watch(who, &["--json", "--interval", "0.1", "-t", "uts"]);
         assert_eq!(watch.json()["event"], "ready");
         // Its process ends, a descriptor keeps it.
         let part = helper("descriptor");
@@ -96,7 +101,7 @@ fn kinds_and_filters_choose() {
     as_each(|who| {
         let options =
             ["--json", "--interval", "0.05", "-t", "net,uts", "-F", "hostname=heron || kind=net"];
-        let watch = Watch::start(who, &options);
+        let watch = watch(who, &options);
         assert_eq!(watch.json()["event"], "ready");
         let run = ["run", "--pid", "host", "--", "sh", "-c"];
         let said = "echo $(readlink /proc/self/ns/net); read wait";
@@ -115,7 +120,7 @@ fn kinds_and_filters_choose() {
 #[test]
 fn people_get_a_table_that_no_name_speaks_through() {
     as_each(|who| {
-        let watch = Watch::start(who, &["--interval", "0.05", "-t", "uts"]);
+        let watch = watch(who, &["--interval", "0.05", "-t", "uts"]);
         let titles = watch.line();
         assert!(titles.starts_with("TIME") && titles.ends_with("COMMAND"), "{titles}");
         let hostile = "\u{1b}[31mred\nline";
@@ -133,7 +138,7 @@ fn people_get_a_table_that_no_name_speaks_through() {
 fn it_ends_with_its_signal_or_its_reader() {
     as_each(|who| {
         for signal in [libc::SIGINT, libc::SIGTERM] {
-            let mut watch = Watch::start(who, &[]);
+            let mut watch = watch(who, &[]);
             watch.line();
             assert_eq!(watch.end(signal), Some(signal));
         }
@@ -145,7 +150,7 @@ fn it_ends_with_its_signal_or_its_reader() {
 
 #[test]
 fn who_cannot_be_told_is_told_so() {
-    let mut watch = Watch::start(Who::User, &["--poll", "--interval", "1000"]);
+    let mut watch = watch(Who::User, &["--poll", "--interval", "1000"]);
     watch.line();
     assert_eq!(watch.end(libc::SIGINT), Some(libc::SIGINT));
     let mut why = String::new();
