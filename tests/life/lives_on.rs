@@ -79,6 +79,9 @@ fn signals_reach_it_or_end_only_who_looks() {
             let ran = child.wait_with_output().unwrap();
             assert_eq!(ran.status.code(), Some(code), "{ran:?}");
             assert_eq!(home.status("c") == "running", goes_on, "{option}");
+            // The log of one that is there yet is not the next one's.
+            let gone = || goes_on || home.left().is_empty();
+            assert!(eventually(Duration::from_secs(5), gone), "{:?}", home.left());
         }
         home.run(&["rm", "-f", "c"]).success();
     });
