@@ -84,7 +84,8 @@ fn no_run_is_lost_when_the_caller_leaves() {
 fn verbs_that_meet_at_random_leave_order() {
     as_each(|who| {
         let home = Home::new(who);
-        let names = ["a", "b", "c"];
+        // Not the beginnings of ids.
+        let names = ["x", "y", "z"];
         let verbs: [&[&str]; 8] = [
             &["run", "-d", "--name", "NAME", "sleep", "1000"],
             &["run", "-d", "--rm", "--name", "NAME", "true"],

@@ -2,6 +2,8 @@
 
 use std::fs::{self, File};
 
+use nsshim::keep::NOTED;
+
 use super::{About, Container, Containers, State};
 use crate::error::Error;
 use crate::state::{self, Claim};
@@ -9,17 +11,31 @@ use crate::state::{self, Claim};
 impl Container {
     /// Changes what is written of it; of two at once, one after the other.
     pub fn change<R>(&self, deed: impl FnOnce(&mut About) -> Result<R, Error>) -> Result<R, Error> {
-        let gone = || Error::new(format!("{} is gone", self.about.name));
-        let directory = File::open(&self.path).map_err(|_| gone())?;
-        directory
-            .lock()
-            .map_err(|error| Error::new(format!("cannot change {}: {error}", self.about.name)))?;
-        let mut about = About::read(&self.path).ok_or_else(gone)?;
+        self.change_what_is_there(deed).map_err(|error| {
+            if self.path.exists() {
+                return error;
+            }
+            // A note of ours may have come after what removed it.
+            let _ = fs::remove_file(self.path.with_extension(NOTED));
+            Error::new(format!("{} was removed meanwhile", self.about.name))
+        })
+    }
+
+    fn change_what_is_there<R>(
+        &self,
+        deed: impl FnOnce(&mut About) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let name = &self.about.name;
+        let wrong = |error| Error::new(format!("cannot change {name}: {error}"));
+        let directory = File::open(&self.path).map_err(wrong)?;
+        directory.lock().map_err(wrong)?;
+        let mut about = About::read(&self.path).ok_or_else(|| {
+            Error::new(format!("cannot change {name}: what is written of it cannot be read"))
+        })?;
         let done = deed(&mut about)?;
         // Before: the shim repeats what it was when it began.
-        State::note(&self.path).map_err(|error| {
-            Error::new(format!("cannot note that {} changed: {error}", self.about.name))
-        })?;
+        State::note(&self.path)
+            .map_err(|error| Error::new(format!("cannot note that {name} changed: {error}")))?;
         about.write(&self.path)?;
         Ok(done)
     }

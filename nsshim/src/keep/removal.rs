@@ -6,7 +6,7 @@ use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::dir::Dir;
-use nix::fcntl::{OFlag, openat};
+use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
@@ -22,12 +22,17 @@ pub(super) fn remove(directory: &OwnedFd, what: &Remove) {
         let names = entries(&what.names);
         names.iter().filter(|name| has_name(what, name)).for_each(|name| remove_name(what, name));
     }
+    // Out of sight at once: nobody writes into it any more.
+    let id = what.id.to_string_lossy();
+    let aside = CString::new(format!(".{id}.gone")).unwrap_or_default();
+    let is_aside = renameat(&what.containers, &*what.id, &what.containers, &*aside).is_ok();
     for name in entries(directory) {
         // Nothing but files is in it.
         let _ = unlinkat(directory.as_fd(), name.as_c_str(), UnlinkatFlags::NoRemoveDir);
     }
-    let _ = unlinkat(what.containers.as_fd(), what.id.as_c_str(), UnlinkatFlags::RemoveDir);
-    let noted = format!("{}.{NOTED}", what.id.to_string_lossy());
+    let now = if is_aside { &aside } else { &what.id };
+    let _ = unlinkat(what.containers.as_fd(), now.as_c_str(), UnlinkatFlags::RemoveDir);
+    let noted = format!("{id}.{NOTED}");
     let _ = unlinkat(what.containers.as_fd(), noted.as_str(), UnlinkatFlags::NoRemoveDir);
 }
 
