@@ -11,6 +11,10 @@ use super::fixture::{Fixture, number};
 /// What a page must not run and a drawing must not become.
 const HOST: &str = "<script>document.title='owned'</script>";
 
+/// What a command line may hold, being no more than text.
+const ELSEWHERE: &str =
+    r#"</style> src="x" href="y" style="z" onload="x" url(//cdn @import https:"#;
+
 /// A host and a process with such names; says the link of its UTS namespace and its pid.
 fn hostile(who: Who) -> Fixture {
     let part = helper("nameless");
@@ -52,10 +56,13 @@ fn every_form_shows_who_is_where() {
 fn no_name_becomes_markup_or_speaks_to_the_terminal() {
     as_each(|who| {
         let _fixture = hostile(who);
+        let script = format!("echo; read wait # {ELSEWHERE}");
+        let _other = Fixture::nsctl(who, ["run", "--pid", "host", "--", "sh", "-c", &script]);
         for form in ["dot", "svg", "html"] {
             let (_, text) = picture(who, form, &[]);
             assert!(text.contains("owned"), "{form}: the host name is not there");
             assert!(text.contains("u{1b}"), "{form}: the command's name is not there");
+            assert!(text.contains("url(//cdn"), "{form}: the other command line is not there");
             assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{form}");
             if form != "dot" {
                 assert!(!text.contains("<img") && !text.contains("<script>"), "{form}: {text}");
@@ -64,12 +71,33 @@ fn no_name_becomes_markup_or_speaks_to_the_terminal() {
         }
         let (_, page) = picture(who, "html", &[]);
         assert_eq!(page.matches("<script").count(), 1);
-        assert!(page.contains("default-src 'none'"));
-        assert!(!page.contains("unsafe-inline") && !page.contains(" style="), "{page}");
-        for outside in ["src=\"", "href=\"", "@import", "url(", "//cdn", "https:"] {
-            assert!(!page.contains(outside), "{outside} leads outside");
+        // Names may contain anything, also what would lead outside; only what is no name is looked at.
+        let policy = page.split("http-equiv=\"Content-Security-Policy\"").nth(1).unwrap();
+        let policy = policy.split('>').next().unwrap();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        let attributes = attributes(&page);
+        assert!(attributes.contains(" data-id="), "{attributes}");
+        for outside in [" style=", "src=", "href=", "srcset=", "action=", " on"] {
+            assert!(!attributes.contains(outside), "{outside} leads outside: {attributes}");
+        }
+        for element in ["style", "script"] {
+            let inside = page.split(&format!("<{element}")).nth(1).unwrap();
+            let inside = inside.split(&format!("</{element}>")).next().unwrap();
+            for outside in ["@import", "url(", "import", "fetch", "XMLHttp", "http:", "https:"] {
+                assert!(!inside.contains(outside), "{outside} leads outside: {inside}");
+            }
         }
     });
+}
+
+/// The elements of a page and the names of their attributes, without values, texts and script.
+fn attributes(page: &str) -> String {
+    let (before, script) = page.split_once("<script").unwrap();
+    let (_, after) = script.split_once("</script>").unwrap();
+    let tags = before.split('<').chain(after.split('<').skip(1));
+    let tags = tags.map(|tag| tag.split('>').next().unwrap());
+    let unquoted = tags.map(|tag| tag.split('"').step_by(2).collect::<String>());
+    unquoted.collect::<Vec<_>>().join("\n")
 }
 
 /// Two numbers that nobody can know beforehand.
