@@ -17,8 +17,12 @@ impl Container {
             }
             // A note of ours may have come after what removed it.
             let _ = fs::remove_file(self.path.with_extension(NOTED));
-            Error::new(format!("{} was removed meanwhile", self.about.name))
+            self.was_removed()
         })
+    }
+
+    fn was_removed(&self) -> Error {
+        Error::new(format!("{} was removed meanwhile", self.about.name))
     }
 
     fn change_what_is_there<R>(
@@ -47,10 +51,18 @@ impl Containers {
         let mut claim = Claim::take(name)?;
         claim.keep(&container.id)?;
         let old = container.change(|about| Ok(std::mem::replace(&mut about.name, name.into())));
-        let old = old.inspect_err(|_| {
-            let _ = fs::remove_file(self.names().join(name));
-        })?;
-        state::release(&self.names().join(old), &container.id);
-        Ok(())
+        // Who removes it can release the name from now on, and before that it is seen here.
+        drop(claim);
+        match old {
+            Ok(old) if container.path.exists() => {
+                state::release(&self.names().join(old), &container.id);
+                Ok(())
+            }
+            // Who removed it may have known its old name only.
+            other => {
+                state::release(&self.names().join(name), &container.id);
+                Err(other.err().unwrap_or_else(|| container.was_removed()))
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Container, Containers, lock};
+use super::{About, Container, Containers, lock};
 use nsshim::keep::NOTED;
 
 use crate::error::Error;
@@ -30,6 +30,10 @@ impl Containers {
             done => done.map_err(|error| {
                 Error::new(format!("cannot remove {}: {error}", container.path.display()))
             })?,
+        }
+        // Renamed since we looked; from now on it cannot be.
+        if let Some(about) = About::read(&aside).filter(|about| about.name != *name) {
+            state::release(&self.names().join(about.name), &container.id);
         }
         let _ = fs::remove_file(container.path.with_extension(NOTED));
         fs::remove_dir_all(&aside)
