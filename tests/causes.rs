@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use super::common::{Ran, Who, as_each, have, nsctl, skip};
+use super::common::{Ran, Who, as_each, have, nsctl, program, skip};
 
 /// Runs a shell's script as `who`, in which `$NSCTL` is the program.
 pub(super) fn script(who: Who, text: &str) -> Ran {
@@ -17,22 +17,13 @@ pub(super) fn script(who: Who, text: &str) -> Ran {
 
 /// The script runs as `starter`; what it keeps private to `who` is `$HOME`.
 fn shell(starter: Who, who: Who, text: &str) -> Ran {
-    let mut ran = nsctl(who, ["--version"]);
     let mut command = Command::new("sh");
-    command.args(["-ec", text]).current_dir("/");
-    for (name, value) in ran.command.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
     command
-        .env("NSCTL", ran.command.get_program())
+        .args(["-ec", text])
+        .env("NSCTL", program())
         .env("ID", who.uid().to_string())
         .env("GID", who.gid().to_string());
-    starter.apply(&mut command);
-    ran.command = command;
-    ran.run()
+    nsctl(who, [""; 0]).started_by(starter, command).run()
 }
 
 /// A script that root runs and that starts nsctl as the user with `$AS_USER`.

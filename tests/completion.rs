@@ -6,19 +6,14 @@ use super::common::{PROMPT, Screen, Who, as_each, have, nsctl, program, shell};
 
 /// A shell at a terminal that was told how to complete, and a container called `nest`.
 fn at_prompt(who: Who, shell: &str, setup: &str) -> Screen {
-    let nsctl = nsctl(who, [""; 0]);
     let mut command = Command::new(shell);
     match shell {
         "bash" => command.args(["--norc", "--noprofile", "-i"]),
         _ => command.args(["-f", "-i"]),
     };
-    command.current_dir("/").env("NSCTL", program());
-    for (name, value) in nsctl.command.get_envs() {
-        value.map(|value| command.env(name, value));
-    }
-    command.env("TERM", "dumb").env("PS1", PROMPT);
-    who.apply(&mut command);
-    let screen = Screen::start(who, command, nsctl.tag);
+    command.env("NSCTL", program()).env("TERM", "dumb").env("PS1", PROMPT);
+    let shell = nsctl(who, [""; 0]).started_by(who, command);
+    let screen = Screen::start(who, shell.command, shell.tag);
     screen.expect(PROMPT);
     screen.command("PATH=${NSCTL%/*}:$PATH");
     screen.command(setup);

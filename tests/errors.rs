@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::common::{Ran, Who, as_each, nsctl, skip};
+use super::common::{Ran, Who, as_each, nsctl, program, skip};
 
 /// A file that belongs to `who`.
 fn file(who: Who, name: &str, content: impl AsRef<[u8]>, mode: u32) -> PathBuf {
@@ -182,17 +182,13 @@ fn a_file_without_the_right_to_be_executed_is_named() {
 fn a_mount_without_execution_is_named() {
     as_each(|who| {
         let directory = who.directory();
-        let mut ran = nsctl(who, ["--version"]);
-        let program = ran.command.get_program().to_owned();
         let mut command = Command::new("unshare");
         let script = "mount -t tmpfs -o noexec none \"$1\"; cp /bin/true \"$1/true\"; \
                       exec \"$0\" run --userns new \"$1/true\"";
-        command.args(["-Urm", "sh", "-ec", script]).arg(program).arg(&directory).current_dir("/");
-        command.envs(ran.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        who.apply(&mut command);
-        ran.command = command;
+        command.args(["-Urm", "sh", "-ec", script]).arg(program()).arg(&directory);
         let words = format!("is on {}, which is mounted noexec", directory.display());
-        ran.run().expect_error(126, &["EACCES", &words]);
+        let ran = nsctl(who, [""; 0]).started_by(who, command).run();
+        ran.expect_error(126, &["EACCES", &words]);
     });
 }
 

@@ -1,6 +1,6 @@
 //! The session keyring: the caller's holds what must not come in.
 
-use super::common::{Nsctl, Who, as_each, have, nsctl};
+use super::common::{Nsctl, Who, as_each, have, nsctl, program};
 
 /// Runs nsctl in a session keyring that holds a key, which the program is told by $KEY.
 fn with_key(who: Who, options: &[&str], script: &str) -> Option<Nsctl> {
@@ -17,15 +17,10 @@ assert key > 0, os.strerror(ctypes.get_errno())
 os.environ['KEY'] = str(key)
 os.execv(sys.argv[1], sys.argv[1:])
 ";
-    let mut run = nsctl(who, [""; 0]);
-    let program = run.command.get_program().to_owned();
     let mut command = std::process::Command::new("python3");
-    command.args(["-c", outer]).arg(program).arg("run").args(options);
-    command.args(["python3", "-c", script]).current_dir("/");
-    command.envs(run.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    who.apply(&mut command);
-    run.command = command;
-    Some(run)
+    command.args(["-c", outer]).arg(program()).arg("run").args(options);
+    command.args(["python3", "-c", script]);
+    Some(nsctl(who, [""; 0]).started_by(who, command))
 }
 
 /// Looks for the caller's key, and prints what it holds.

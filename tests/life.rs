@@ -26,9 +26,10 @@ mod wrecks;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
-use super::common::{Nsctl, Ran, Tag, Watch, Who, have, nsctl, skip};
+use super::common::{Nsctl, Ran, Tag, Watch, Who, have, nsctl, program, skip};
 
 /// A state directory of one test's own, and the containers in it; all are removed at its end.
 pub struct Home {
@@ -46,6 +47,13 @@ impl Home {
     /// nsctl with these arguments and this state directory.
     pub fn nsctl(&self, arguments: &[&str]) -> Nsctl {
         nsctl(self.who, arguments).env("NSCTL_STATE_DIR", &self.directory)
+    }
+
+    /// The same under strace, whose options these are; it says nothing of its own accord.
+    pub fn traced(&self, options: &[&str], arguments: &[&str]) -> Nsctl {
+        let mut strace = Command::new("strace");
+        strace.arg("-qq").args(options).arg(program()).args(arguments);
+        self.nsctl(arguments).started_by(self.who, strace)
     }
 
     /// Runs it to its end.

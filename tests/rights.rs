@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::Command;
 
-use super::common::{Who, as_each, have, install, nsctl, skip};
+use super::common::{Who, as_each, have, install, nsctl, program, skip};
 
 /// docker's and podman's default set: chown, dac_override, fowner, fsetid, kill, setgid,
 /// setuid, setpcap, net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap.
@@ -203,16 +203,12 @@ fn cve_2022_24769_nothing_is_inherited_from_the_callers_sets() {
     if !nix::unistd::geteuid().is_root() || !have("setpriv") {
         return skip("only root has a capability to inherit");
     }
-    let mut ran = nsctl(Who::Root, ["run"]);
     let mut command = Command::new("setpriv");
     command.args(["--inh-caps", "+net_raw,+chown", "--ambient-caps", "+net_raw,+chown"]);
-    command.arg(ran.command.get_program()).args(["run", "grep", "-E", "^Cap(Inh|Amb)"]);
-    command
-        .arg("/proc/self/status")
-        .envs(ran.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    ran.command = command;
+    command.arg(program()).args(["run", "grep", "-E", "^Cap(Inh|Amb)", "/proc/self/status"]);
+    let ran = nsctl(Who::Root, [""; 0]).started_by(Who::Root, command).run();
     let zero = "0".repeat(16);
-    assert_eq!(ran.run().success(), format!("CapInh:\t{zero}\nCapAmb:\t{zero}"));
+    assert_eq!(ran.success(), format!("CapInh:\t{zero}\nCapAmb:\t{zero}"));
 }
 
 /// A copy of id(1) that runs as its owner, root.

@@ -84,16 +84,8 @@ fn nohup_goes_on_working() {
         let inner = nsctl(who, ["run", "sh", "-c", "kill -HUP $$; echo survived"]);
         let mut command = Command::new("nohup");
         command.arg(inner.command.get_program()).args(inner.command.get_args());
-        let variables: Vec<_> = inner.command.get_envs().collect();
-        for (name, value) in variables {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        who.apply(&mut command);
-        let output = command.current_dir("/").output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "survived\n", "{output:?}");
+        let ran = inner.started_by(who, command).run();
+        assert_eq!(ran.stdout, "survived\n", "{ran:?}");
     });
 }
 

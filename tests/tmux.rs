@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use super::common::{Tag, Who, as_each, eventually, have, nsctl};
+use super::common::{
+    Tag, Who, as_each, environment, eventually, have, nsctl, with_default_actions,
+};
 
 struct Tmux {
     who: Who,
@@ -16,14 +18,11 @@ impl Tmux {
     /// A window of 80 by 24 in which `$NSCTL` is the program under test.
     fn start(who: Who) -> Self {
         let program = nsctl(who, [""; 0]);
-        let mut tmux = Tmux { who, home: who.directory(), tag: program.tag.clone() };
-        tmux.tag = program.tag;
+        let tmux = Tmux { who, home: who.directory(), tag: program.tag };
         let mut command = tmux.command(&["new-session", "-d", "-x", "80", "-y", "24"]);
         command.args(["env", "-u", "PROMPT_COMMAND", "PS1=out> ", "bash", "--norc", "--noprofile"]);
         command.env("NSCTL", program.command.get_program());
-        for (name, value) in program.command.get_envs() {
-            value.map(|value| command.env(name, value));
-        }
+        environment(&program.command, &mut command);
         assert!(command.status().unwrap().success());
         tmux
     }
@@ -32,6 +31,7 @@ impl Tmux {
         let mut command = Command::new("tmux");
         command.args(["-f", "/dev/null", "-S"]).arg(self.home.join("socket")).args(arguments);
         command.env("TERM", "xterm").env_remove("TMUX").current_dir("/");
+        with_default_actions(&mut command);
         self.who.apply(&mut command);
         command
     }

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::common::{Nsctl, Ran, Tag, Who, as_each, eventually, have, nsctl, skip};
+use crate::common::{Nsctl, Ran, Tag, Who, as_each, eventually, have, nsctl, program, skip};
 
 /// The hierarchies of one test.
 pub struct Ground {
@@ -110,7 +110,6 @@ impl Ground {
     }
 
     fn nsctl_in(&self, place: &str, arguments: &[&str]) -> Nsctl {
-        let mut plain = nsctl(self.who, [""; 0]);
         let mut command = Command::new("nsenter");
         let script = "d=/sys/fs/cgroup/unified/$0; [ ! -d $d ] || echo $$ > $d/cgroup.procs
             who=$1; shift; exec setpriv --reuid $who --regid $who --clear-groups \"$@\"";
@@ -121,15 +120,10 @@ impl Ground {
             Who::Root => "0".into(),
             Who::User => self.who.uid().to_string(),
         };
-        command.arg(who).arg(plain.command.get_program()).args(arguments).current_dir("/");
-        for (name, value) in plain.command.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        plain.command = command;
-        plain.env("NSCTL_STATE_DIR", &self.state)
+        command.arg(who).arg(program()).args(arguments);
+        // setpriv makes it the user's; to enter the ground takes root.
+        let nsctl = nsctl(self.who, [""; 0]).started_by(Who::Root, command);
+        nsctl.env("NSCTL_STATE_DIR", &self.state)
     }
 
     /// Runs it to its end.

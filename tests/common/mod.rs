@@ -18,7 +18,7 @@ pub use debian::{Debian, as_each_debian};
 pub use helper::helper;
 pub use processes::{Tag, eventually};
 pub use pty::{PROMPT, Screen};
-pub use run::{Nsctl, Ran, nsctl, shell};
+pub use run::{Nsctl, Ran, environment, nsctl, shell};
 pub use signals::with_default_actions;
 pub use skip::{have, skip};
 pub use watch::Watch;

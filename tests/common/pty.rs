@@ -13,7 +13,6 @@ use nix::sys::termios::{Termios, tcgetattr};
 
 use super::processes::Tag;
 use super::run::nsctl;
-use super::signals::with_default_actions;
 use super::who::{Who, program};
 
 /// What the shells of the tests prompt with.
@@ -44,17 +43,12 @@ impl Screen {
     /// An interactive shell at a terminal, with the program under test as `$NSCTL`. Its
     /// prompt is [`PROMPT`], and it has been shown.
     pub fn shell(who: Who) -> Self {
-        let nsctl = nsctl(who, [""; 0]);
         let mut bash = Command::new("bash");
-        bash.args(["--norc", "--noprofile", "-i"]).current_dir("/").env("NSCTL", program());
-        for (name, value) in nsctl.command.get_envs() {
-            value.map(|value| bash.env(name, value));
-        }
+        bash.args(["--norc", "--noprofile", "-i"]).env("NSCTL", program());
         // No escape sequences around what is typed.
         bash.env("TERM", "dumb").env("PS1", PROMPT);
-        with_default_actions(&mut bash);
-        who.apply(&mut bash);
-        let screen = Screen::start(who, bash, nsctl.tag);
+        let bash = nsctl(who, [""; 0]).started_by(who, bash);
+        let screen = Screen::start(who, bash.command, bash.tag);
         screen.expect(PROMPT);
         screen
     }

@@ -54,19 +54,19 @@ pub fn nsctl<S: AsRef<OsStr>>(who: Who, arguments: impl IntoIterator<Item = S>) 
 /// A script of sh(1) that plays the host, as `who`; it finds the program in `$NSCTL`
 /// and a directory of its own in `$HOME`.
 pub fn shell(who: Who, script: &str) -> Nsctl {
-    let mut shell = nsctl(who, [""; 0]);
     let mut command = Command::new("sh");
-    command.args(["-c", script]).env("NSCTL", program()).current_dir("/");
-    for (name, value) in shell.command.get_envs() {
+    command.args(["-c", script]).env("NSCTL", program());
+    nsctl(who, [""; 0]).started_by(who, command)
+}
+
+/// Gives `to` the variables that `from` gets, and takes from it what that does not.
+pub fn environment(from: &Command, to: &mut Command) {
+    for (name, value) in from.get_envs() {
         match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
+            Some(value) => to.env(name, value),
+            None => to.env_remove(name),
         };
     }
-    with_default_actions(&mut command);
-    who.apply(&mut command);
-    shell.command = command;
-    shell
 }
 
 impl Nsctl {
@@ -79,6 +79,17 @@ impl Nsctl {
     /// Sets a variable of nsctl's own environment.
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// Another program in its place, which may start it: in the same environment, with the same
+    /// signal actions and as `who`.
+    pub fn started_by(mut self, who: Who, mut command: Command) -> Self {
+        environment(&self.command, &mut command);
+        command.current_dir("/");
+        with_default_actions(&mut command);
+        who.apply(&mut command);
+        self.command = command;
         self
     }
 

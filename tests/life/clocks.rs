@@ -1,7 +1,6 @@
 //! What waits does not wait by the wall clock, which somebody may set.
 
 use std::fs;
-use std::process::Command;
 
 use super::Home;
 use crate::common::{as_each, eventually, have, program, skip};
@@ -13,17 +12,9 @@ const WAITS: &str = "poll,ppoll,select,pselect6,epoll_wait,epoll_pwait,nanosleep
 /// The waits of nsctl, its shim and its init, a process after the other.
 fn waits(home: &Home, words: &[&str]) -> Option<String> {
     let directory = home.who.directory();
-    let mut nsctl = home.nsctl(words);
-    let mut command = Command::new("strace");
     let trace = format!("trace={WAITS}");
     let file = directory.join("calls");
-    command.args(["-ff", "-qq", "-e", &trace, "-o", file.to_str().unwrap()]);
-    command.arg(program()).args(words).current_dir("/");
-    for (name, value) in nsctl.command.get_envs() {
-        value.map(|value| command.env(name, value));
-    }
-    home.who.apply(&mut command);
-    nsctl.command = command;
+    let nsctl = home.traced(&["-ff", "-e", &trace, "-o", file.to_str().unwrap()], words);
     // strace lives as long as who is traced.
     let (ran, tag) = nsctl.detached();
     if ran.stderr.contains("PTRACE") {

@@ -5,7 +5,6 @@
 //! tells the seed, and NSCTL_TEST_SEED begins with that one.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -228,23 +227,11 @@ fn nsctl_killed_at_any_system_call_leaves_order() {
             prepare(&home, first);
             let inject = format!("inject={name}:signal=SIGKILL:when={nth}");
             let what = format!("{who:?} {verb:?} {name} {nth}");
-            let mut nsctl = traced(&home, &["-qq", "-o", "/dev/null", "-e", &inject], verb);
+            let mut nsctl = home.traced(&["-o", "/dev/null", "-e", &inject], verb);
             drop(nsctl.spawn().wait_with_output().unwrap());
             expect_order(&home, &what, &[nsctl.tag]);
         });
     });
-}
-
-fn traced(home: &Home, options: &[&str], verb: &[&str]) -> super::Nsctl {
-    let mut nsctl = home.nsctl(verb);
-    let mut command = Command::new("strace");
-    command.args(options).arg(crate::common::program()).args(verb).current_dir("/");
-    for (name, value) in nsctl.command.get_envs() {
-        value.map(|value| command.env(name, value));
-    }
-    home.who.apply(&mut command);
-    nsctl.command = command;
-    nsctl
 }
 
 /// The system calls of a verb, in their order; nothing when they cannot be seen here.
@@ -252,7 +239,7 @@ fn calls_of(who: Who, first: &[&[&str]], verb: &[&str]) -> Option<Vec<String>> {
     let home = Home::new(who);
     prepare(&home, first);
     let file = home.who.directory().join("calls");
-    let mut nsctl = traced(&home, &["-qq", "-o", file.to_str().unwrap()], verb);
+    let mut nsctl = home.traced(&["-o", file.to_str().unwrap()], verb);
     let ran = nsctl.spawn().wait_with_output().unwrap();
     let text = std::fs::read_to_string(&file).unwrap_or_default();
     let names = text.lines().filter_map(|line| {
