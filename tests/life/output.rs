@@ -1,5 +1,6 @@
 //! What containers say, and who hears it.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::time::Duration;
 
@@ -36,8 +37,7 @@ fn a_line_of_the_log_is_json_whatever_was_said() {
         home.run(&["wait", "c"]).success();
         let id = home.list()[0]["id"].as_str().unwrap().to_string();
         let text =
-            std::fs::read_to_string(home.directory().join("containers").join(id).join("log"))
-                .unwrap();
+            fs::read_to_string(home.directory().join("containers").join(id).join("log")).unwrap();
         let said: Vec<String> = text
             .lines()
             .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
@@ -181,6 +181,30 @@ fn a_line_that_was_cut_is_one_line() {
         let stamped = home.run(&["logs", "-t", "--tail", "2", "c"]).stdout;
         let lines: Vec<&str> = stamped.lines().collect();
         assert!(lines.len() == 2 && lines[0].ends_with(&format!("Z {long}")));
+    });
+}
+
+/// What a line costs must not grow with the lines that are kept: else this takes minutes.
+#[test]
+fn the_end_of_a_long_log_is_found_in_one_pass() {
+    as_each(|who| {
+        let home = Home::new(who);
+        let id = home.start(&["--name", "c", "true"]);
+        home.run(&["wait", "c"]).success();
+        let mut log = String::new();
+        for at in 0..1_000_000 {
+            log += &format!("{{\"log\":\"{at}\\n\",\"stream\":\"stderr\"}}\n");
+        }
+        // One line in pieces, among those of the other stream.
+        for said in [".", ".", "\\n"] {
+            log += &format!("{{\"log\":\"{said}\",\"stream\":\"stdout\"}}\n");
+            log += "{\"log\":\"last\\n\",\"stream\":\"stderr\"}\n";
+        }
+        fs::write(home.directory().join("containers").join(id).join("log"), log).unwrap();
+        let ran = home.run(&["logs", "--tail", "400000", "c"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "..\n"));
+        let lines: Vec<&str> = ran.stderr.lines().collect();
+        assert_eq!((lines.len(), lines[0], lines[399_998]), (399_999, "600004", "last"));
     });
 }
 

@@ -107,7 +107,13 @@ fn stream_of(record: &Value) -> usize {
 
 /// The last lines, each of one or more records.
 #[derive(Default)]
-struct Last(VecDeque<Line>);
+struct Last {
+    lines: VecDeque<Line>,
+    /// How many there were before these.
+    before: usize,
+    /// Where the newest of each stream is, counted from the first there was: no other can be open.
+    newest: [usize; 2],
+}
 
 struct Line {
     records: Vec<Vec<u8>>,
@@ -124,15 +130,21 @@ impl Last {
         let stream = stream_of(&value);
         let is_open = value["log"].as_str().is_some_and(|said| !said.ends_with('\n'));
         // The shim cuts what is too long for a record.
-        match self.0.iter_mut().rev().find(|line| line.stream == stream && line.is_open) {
+        let newest = self.newest[stream].checked_sub(self.before);
+        let newest = newest.and_then(|at| self.lines.get_mut(at));
+        match newest.filter(|line| line.stream == stream && line.is_open) {
             Some(line) => {
                 line.records.push(record);
                 line.is_open = is_open;
             }
-            None => self.0.push_back(Line { records: vec![record], stream, is_open }),
+            None => {
+                self.newest[stream] = self.before + self.lines.len();
+                self.lines.push_back(Line { records: vec![record], stream, is_open });
+            }
         }
-        if self.0.len() > most {
-            self.0.pop_front();
+        if self.lines.len() > most {
+            self.lines.pop_front();
+            self.before += 1;
         }
     }
 }
@@ -153,7 +165,7 @@ impl Shower {
             }
             current = Some(file);
         }
-        let records = last.0.iter().flat_map(|line| &line.records);
+        let records = last.lines.iter().flat_map(|line| &line.records);
         records.into_iter().try_for_each(|record| self.show(record))?;
         Ok(current)
     }
