@@ -1,12 +1,13 @@
 //! A container that lives on its own: nsctl starts it, hears that it runs, and leaves.
 
+mod cidfile;
 mod health;
 mod options;
 mod start;
 mod streams;
 
 use std::ffi::{CString, OsString};
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
@@ -16,9 +17,10 @@ use nsshim::keep::{ABOUT_ROOM, JournalTo, Keep, Remove};
 
 use crate::args::{Leftover, LifeArgs};
 use crate::containers::{About, Containers, LogLimits, Place, Request as AskedAs, note_groups};
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::resolve::{self, Request};
 use crate::status::Status;
+use cidfile::CidFile;
 use options::{Meant, log_options};
 pub use options::{log_limits, log_size, restart};
 use start::carry_out;
@@ -83,15 +85,8 @@ fn try_to_begin(request: Request, mut wanted: Wanted, status: &mut Status) -> Re
         wanted.updated(&container.about);
     }
     let meant = Meant::of(&wanted.life, wanted.attached.take())?;
-    let cidfile = wanted.life.cidfile.as_ref().filter(|_| again.is_none());
-    let mut cidfile = match cidfile {
-        Some(path) => {
-            Some(OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
-                Error::new(format!("cannot write the id to {}: {error}", path.display()))
-            })?)
-        }
-        None => None,
-    };
+    let cidfile = wanted.life.cidfile.take().filter(|_| again.is_none());
+    let cidfile = cidfile.map(CidFile::make).transpose()?;
     let place = match &again {
         Some(container) => containers.take_again(container)?,
         None => {
@@ -114,15 +109,10 @@ fn try_to_begin(request: Request, mut wanted: Wanted, status: &mut Status) -> Re
             container.wait_for_end();
             containers.remove(&container)
         });
-        if let Some(path) = &wanted.life.cidfile {
-            let _ = fs::remove_file(path);
-        }
     }
     started?;
-    if let Some(file) = &mut cidfile
-        && let Err(error) = write!(file, "{id}")
-    {
-        error::report(&Error::new(format!("cannot write the id: {error}")));
+    if let Some(file) = cidfile {
+        file.keep(&id);
     }
     Ok(Begun { id, name })
 }

@@ -270,6 +270,16 @@ fn the_id_is_written_and_labels_choose() {
         let id = home.start(&["--cidfile", path, "-l", "app=web", "-l", "blue", "sleep", "1000"]);
         assert_eq!(fs::read_to_string(&file).unwrap(), id);
         home.run(&["run", "-d", "--cidfile", path, "true"]).expect_error(125, &[path]);
+        assert_eq!(fs::read_to_string(&file).unwrap(), id);
+        // What does not begin leaves no file, so that the next one can have it.
+        let other = who.directory().join("other-cid");
+        let path = other.to_str().unwrap();
+        let name = &home.list()[0]["name"].as_str().unwrap().to_string();
+        home.run(&["run", "-d", "--cidfile", path, "--name", name, "true"])
+            .expect_error(125, &["taken"]);
+        assert!(!other.exists(), "a name that is taken");
+        home.run(&["run", "-d", "--cidfile", path, "/nonexistent"]).expect_code(127);
+        assert!(!other.exists(), "a command that is none");
         home.start(&["-l", "app=db", "sleep", "1000"]);
         for (filter, count) in [
             ("label=app", 2),
