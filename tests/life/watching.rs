@@ -81,6 +81,21 @@ fn events_tell_what_happens() {
     });
 }
 
+/// A name may look like a number, or like a truth.
+#[test]
+fn events_tell_names_as_they_are() {
+    as_each(|who| {
+        let home = Home::new(who);
+        let events = home.events(&["--json", "--filter=event=rename"]);
+        home.start(&["--name", "007", "sleep", "1000"]);
+        for (old, new) in [("007", "true"), ("true", "a")] {
+            home.run(&["rename", old, new]).success();
+            let told = events.json();
+            assert_eq!((&told["old_name"], &told["name"]), (&old.into(), &new.into()), "{told}");
+        }
+    });
+}
+
 #[test]
 fn one_that_runs_too_long_is_killed() {
     as_each(|who| {

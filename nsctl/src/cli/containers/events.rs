@@ -16,6 +16,7 @@ use crate::error::Error;
 use form::Form;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use serde_json::Value;
 
 /// Prints them until nsctl is ended.
 pub fn events(args: &EventsArgs) -> Result<i32, Error> {
@@ -64,7 +65,7 @@ pub fn events(args: &EventsArgs) -> Result<i32, Error> {
 struct Event {
     what: &'static str,
     time: String,
-    details: Vec<(&'static str, String)>,
+    details: Vec<(&'static str, Value)>,
 }
 
 impl Event {
@@ -72,8 +73,8 @@ impl Event {
         Event { what, time, details: Vec::new() }
     }
 
-    fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.details.push((name, value.to_string()));
+    fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.details.push((name, value.into()));
         self
     }
 }
@@ -119,10 +120,10 @@ fn between(before: Option<&Container>, now: &Container) -> Vec<Event> {
         && was.and_then(|was| was.health.as_ref()) != Some(health)
         && (health != "starting" || was.is_some_and(|was| was.health.is_some()))
     {
-        events.push(Event::new("health_status", time()).with("health", health));
+        events.push(Event::new("health_status", time()).with("health", health.as_str()));
     }
     if let Some(before) = before.filter(|before| before.about.name != now.about.name) {
-        events.push(Event::new("rename", time()).with("old_name", &before.about.name));
+        events.push(Event::new("rename", time()).with("old_name", before.about.name.as_str()));
     } else if before.is_some_and(|before| before.about != now.about) {
         events.push(Event::new("update", time()));
     }

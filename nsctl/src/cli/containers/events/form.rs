@@ -7,7 +7,7 @@ use super::Event;
 use crate::args::EventsArgs;
 use crate::containers::Container;
 use crate::error::Error;
-use crate::template::{Field, Template};
+use crate::template::{Field, Template, plain};
 
 /// What `nsctl events` was asked for.
 pub(super) struct Form {
@@ -53,9 +53,7 @@ impl Form {
         let mut value = json!({"time": event.time, "event": event.what, "id": container.id,
                                "name": container.about.name});
         for (key, detail) in &event.details {
-            let number = detail.parse::<u64>().map(Into::into);
-            let truth = || detail.parse::<bool>().map(Into::into);
-            value[*key] = number.or_else(|_| truth()).unwrap_or_else(|_| detail.clone().into());
+            value[*key] = detail.clone();
         }
         if !self.filters.iter().all(|filter| filter.lets(&value)) {
             return Ok(());
@@ -64,7 +62,8 @@ impl Form {
             Some(template) => template.line(&value, FIELDS),
             None if self.json => value.to_string(),
             None => {
-                let details = event.details.iter().map(|(key, value)| format!(" {key}={value}"));
+                let details = event.details.iter();
+                let details = details.map(|(key, value)| format!(" {key}={}", plain(value)));
                 let (id, name) = (container.short_id(), &container.about.name);
                 format!("{} {} {id} {name}{}", event.time, event.what, details.collect::<String>())
             }
