@@ -1,5 +1,6 @@
 //! What people look at: top, stats, events; and what ends by itself.
 
+use std::io::Read;
 use std::time::Duration;
 
 use super::Home;
@@ -52,6 +53,50 @@ fn stats_tells_who_works() {
         assert!(of("idle")["memory_bytes"].as_u64().unwrap() > 100_000, "{text}");
         assert_eq!(of("idle")["processes"], 2);
         home.run(&["stats", "--no-stream", "nobody", "idle"]).expect_error(125, &["nobody"]);
+    });
+}
+
+#[test]
+fn stats_says_what_it_cannot_count() {
+    as_each(|who| {
+        let home = Home::new(who);
+        home.start(&["--name", "shared", "--pid", "host", "sleep", "1000"]);
+        let ran = home.run(&["stats", "--no-stream", "shared"]);
+        ran.expect_error(125, &["shared shares the host's process ids", "--cgroup-parent"]);
+        home.start(&["--name", "own", "sleep", "1000"]);
+        let words = ["stats", "--no-stream", "--format", "{{.Name}}"];
+        let ran = home.run(&[&words[..], &["shared", "own"]].concat());
+        ran.expect_error(125, &["shared shares the host's process ids"]);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.matches("nsctl:").count()), ("own\n", 1));
+        // Who named none is not told of each that cannot be counted.
+        let ran = home.run(&words);
+        assert_eq!((ran.success(), ran.stderr.as_str()), ("own", ""));
+    });
+}
+
+#[test]
+fn stats_ends_with_the_last_of_those_it_was_asked_for() {
+    as_each(|who| {
+        let home = Home::new(who);
+        home.start(&["--name", "a", "sleep", "1000"]);
+        home.start(&["--name", "b", "sleep", "1000"]);
+        let names = ["stats", "--format", "{{.Name}}", "a", "nobody", "b"];
+        let mut stats = Watch::start(home.nsctl(&names));
+        let until = |name: &str| while stats.line() != name {};
+        until("a");
+        until("b");
+        home.run(&["rm", "-f", "a"]).success();
+        // Those in which it was still there, and one without it.
+        (0..3).for_each(|_| until("b"));
+        home.run(&["rm", "-f", "b"]).success();
+        stats.rest();
+        let status = stats.child.wait().unwrap();
+        let mut said = String::new();
+        stats.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!(status.code(), Some(125), "{said}");
+        for name in ["a", "b", "nobody"] {
+            assert_eq!(said.matches(&format!("no such container: {name}")).count(), 1, "{said}");
+        }
     });
 }
 

@@ -2,6 +2,7 @@
 
 mod form;
 mod measured;
+mod watched;
 
 use std::time::Duration;
 
@@ -9,9 +10,10 @@ use serde_json::{Value, json};
 
 use self::form::Form;
 use self::measured::Measured;
+use self::watched::Watched;
 use crate::args::StatsArgs;
-use crate::containers::{Container, Containers, Status};
-use crate::error::{self, Error};
+use crate::containers::{Container, Containers};
+use crate::error::Error;
 
 /// Between two looks: the processor's share is what was used in between.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -20,15 +22,17 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub fn stats(args: &StatsArgs) -> Result<i32, Error> {
     let form = Form::of(args)?;
     let containers = Containers::open()?;
+    let mut named = (!args.containers.is_empty()).then(|| Watched::new(&args.containers));
     let mut before: Vec<(String, Measured)> = Vec::new();
-    let mut status = 0;
     loop {
-        let (found, failed) = chosen(&containers, &args.containers)?;
-        status = failed.unwrap_or(status);
-        let now: Vec<(Container, Measured)> = found
-            .into_iter()
-            .filter_map(|one| Measured::of(&one).map(|used| (one, used)))
-            .collect();
+        let now = match &mut named {
+            Some(watched) => watched.look(&containers),
+            None => all(&containers)?,
+        };
+        let status = named.as_ref().map_or(0, |watched| watched.status);
+        if !args.no_stream && named.as_ref().is_some_and(Watched::is_over) {
+            return Ok(status);
+        }
         if !before.is_empty() || now.is_empty() {
             show(&now, &before, &form)?;
             if args.no_stream {
@@ -40,28 +44,10 @@ pub fn stats(args: &StatsArgs) -> Result<i32, Error> {
     }
 }
 
-fn chosen(
-    containers: &Containers,
-    names: &[String],
-) -> Result<(Vec<Container>, Option<i32>), Error> {
-    if names.is_empty() {
-        return Ok((containers.all()?, None));
-    }
-    let mut failed = None;
-    let mut found = Vec::new();
-    for name in names {
-        match containers.find(name) {
-            Ok(container) if matches!(container.state.status, Status::Running | Status::Paused) => {
-                found.push(container);
-            }
-            Ok(container) => {
-                let error = Error::new(format!("{} is not running", container.about.name));
-                failed = Some(error::report(&error));
-            }
-            Err(error) => failed = Some(error::report(&error)),
-        }
-    }
-    Ok((found, failed))
+/// All that can be counted.
+fn all(containers: &Containers) -> Result<Vec<(Container, Measured)>, Error> {
+    let measured = |one: Container| Measured::of(&one).ok().map(|used| (one, used));
+    Ok(containers.all()?.into_iter().filter_map(measured).collect())
 }
 
 fn show(

@@ -7,6 +7,7 @@ use nix::unistd::{SysconfVar, sysconf};
 use nsshim::cgroup::{Group, Version};
 
 use crate::containers::Container;
+use crate::error::Error;
 
 /// A number, and the file that it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,11 +81,12 @@ fn io(group: &Group, file: &str, key: &str) -> Option<u64> {
 }
 
 impl Measured {
-    /// `None`: its processes cannot be told.
-    pub fn of(container: &Container) -> Option<Self> {
+    /// # Errors
+    /// Its processes cannot be told.
+    pub fn of(container: &Container) -> Result<Self, Error> {
         let groups = container.groups();
         let at = Instant::now();
-        let pids = container.processes(&container.state).ok()?;
+        let pids = container.processes(&container.state)?;
         let own = |value, source| Counted { value, source };
         let listed = if groups.is_empty() { "/proc/PID/ns/pid" } else { "cgroup.procs" };
         let mut measured = Measured {
@@ -105,7 +107,7 @@ impl Measured {
         measured.cpu_us = cpu.unwrap_or(measured.cpu_us);
         measured.memory = memory.unwrap_or(measured.memory);
         measured.tasks = tasks.unwrap_or(measured.tasks);
-        Some(measured)
+        Ok(measured)
     }
 
     /// Those that live and those they waited for; pages that they share are counted for each.
