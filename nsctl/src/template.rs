@@ -34,6 +34,12 @@ enum Part {
 }
 
 impl Template {
+    /// Reads what `--format` says. `None`: what is shown without it, for which docker's word is
+    /// `table` alone.
+    pub fn asked(text: Option<&str>) -> Result<Option<Self>, Error> {
+        text.filter(|text| *text != "table").map(Self::parse).transpose()
+    }
+
     /// Reads it; which fields there are is checked by who knows them.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let (is_table, text) = match text {

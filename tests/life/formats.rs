@@ -34,6 +34,28 @@ fn a_template_says_what_is_shown() {
     });
 }
 
+/// docker's word for what is shown anyway.
+#[test]
+fn a_bare_table_is_the_usual_one() {
+    as_each(|who| {
+        let home = Home::new(who);
+        home.start(&["--name=a", "sleep", "1000"]);
+        let titles = |words: &[&str]| {
+            let text = home.run(words).success().to_string();
+            text.lines().next().unwrap_or_default().to_string()
+        };
+        assert_eq!(titles(&["ps", "--format", "table"]), titles(&["ps"]));
+        let stats = titles(&["stats", "--no-stream", "--format", "table"]);
+        assert_eq!(stats, titles(&["stats", "--no-stream"]));
+        let namespaces = titles(&["ns", "ls", "-t", "user", "--format", "table"]);
+        assert_eq!(namespaces, titles(&["ns", "ls", "-t", "user"]));
+        let refused = home.run(&["events", "--format", "table"]);
+        refused.expect_error(125, &["events come one by one"]);
+        home.run(&["events", "--format", "table {{.ID}}"])
+            .expect_error(125, &["events come one by one"]);
+    });
+}
+
 #[test]
 fn a_field_that_is_none_is_refused_with_those_that_are() {
     as_each(|who| {

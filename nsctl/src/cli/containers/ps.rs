@@ -18,8 +18,7 @@ use filter::Filter;
 pub fn ps(args: &PsArgs) -> Result<i32, Error> {
     let filters =
         args.filter.iter().map(|text| Filter::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let template = args.format.as_deref().filter(|text| *text != "table");
-    let template = template.map(Template::parse).transpose()?;
+    let template = Template::asked(args.format.as_deref())?;
     template.iter().try_for_each(|template| template.check(FIELDS))?;
     let last = if args.latest { Some(1) } else { args.last };
     let all = args.all || last.is_some() || filters.iter().any(Filter::asks_for_status);

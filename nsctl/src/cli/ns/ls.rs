@@ -25,7 +25,7 @@ pub fn ls(args: &LsArgs) -> Result<i32, Error> {
         None => (Column::parse(&args.sort)?, false),
     };
     let columns = columns(args)?;
-    let template = args.format.as_deref().map(Template::parse).transpose()?;
+    let template = Template::asked(args.format.as_deref())?;
     template.as_ref().map_or(Ok(()), |template| template.check(FIELDS))?;
     let of_process = args.pid.as_deref().map(of_process).transpose()?;
 

@@ -37,10 +37,10 @@ const FIELDS: &[Field<Value>] = &[
 
 impl Form {
     pub fn of(args: &EventsArgs) -> Result<Self, Error> {
-        let template = args.format.as_deref().map(Template::parse).transpose()?;
+        let template = Template::asked(args.format.as_deref())?;
         template.iter().try_for_each(|template| template.check(FIELDS))?;
-        if template.as_ref().is_some_and(|template| template.is_table) {
-            return Err(Error::new("--format table …: events come one by one")
+        if args.format.is_some() && template.as_ref().is_none_or(|template| template.is_table) {
+            return Err(Error::new("--format table: events come one by one")
                 .try_this("the template without table"));
         }
         let filters =

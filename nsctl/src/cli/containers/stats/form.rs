@@ -18,13 +18,10 @@ pub(super) enum Form {
 
 impl Form {
     pub fn of(args: &StatsArgs) -> Result<Self, Error> {
-        match args.format.as_deref() {
+        match Template::asked(args.format.as_deref())? {
             None if args.json => Ok(Form::Json),
-            None | Some("table") => Ok(Form::Table),
-            Some(text) => {
-                let template = Template::parse(text)?;
-                template.check(FIELDS).map(|()| Form::Template(template))
-            }
+            None => Ok(Form::Table),
+            Some(template) => template.check(FIELDS).map(|()| Form::Template(template)),
         }
     }
 
