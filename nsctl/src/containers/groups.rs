@@ -58,7 +58,7 @@ impl Noted {
 impl Drop for Noted {
     /// The shim has removed them, or was killed.
     fn drop(&mut self) {
-        if end_all(&read(&self.0), PATIENCE).is_ok() {
+        if cgroup::end(&read(&self.0), PATIENCE).is_ok() {
             let _ = fs::remove_file(&self.0);
         }
     }
@@ -77,7 +77,7 @@ fn sweep(directory: &Path) {
         let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
         let lock = File::open(&path).ok().filter(|file| !hidden && file.try_lock().is_ok());
         // Who takes longer is met the next time.
-        if lock.is_some() && end_all(&read(&path), Duration::from_millis(100)).is_ok() {
+        if lock.is_some() && cgroup::end(&read(&path), Duration::from_millis(100)).is_ok() {
             let _ = fs::remove_file(&path);
         }
     }
@@ -136,7 +136,7 @@ impl Container {
     /// One cannot be removed.
     pub fn end_groups(&self) -> Result<(), Error> {
         let groups = self.groups();
-        end_all(&groups, PATIENCE).map_err(|errno| {
+        cgroup::end(&groups, PATIENCE).map_err(|errno| {
             let paths: Vec<String> =
                 groups.iter().map(|group| group.path().display().to_string()).collect();
             Error::new(format!(
@@ -151,18 +151,16 @@ impl Container {
 
 /// Who divides its group has moved itself into one below: only there processes may be.
 fn innermost(group: Group, pid: i32) -> Group {
+    if group.version != Version::V2 {
+        return group;
+    }
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
     let own = text.lines().find_map(|line| line.strip_prefix("0::")).map(Path::new);
     let hierarchies = cgroups::mounted();
     let unified = hierarchies.iter().find(|one| one.version == Version::V2);
     let path = own.zip(unified).and_then(|(own, unified)| unified.directory(own));
-    let below = path.filter(|path| group.version == Version::V2 && path.starts_with(group.path()));
+    let below = path.filter(|path| path.starts_with(group.path()));
     below.and_then(|path| Group::at(Version::V2, Vec::new(), &path).ok()).unwrap_or(group)
-}
-
-/// They may be gone; and the hierarchy, or the machine's last run.
-fn end_all(groups: &[Group], patience: Duration) -> nix::Result<()> {
-    cgroup::end(groups, patience)
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Error {
