@@ -47,7 +47,7 @@ pub use hostnames::hostnames;
 pub use population::Population;
 pub use proc_events::ProcEvents;
 pub use process::{Sight, network_addresses};
-pub use processes::{Links, links_of};
+pub use processes::{Links, links_of, namespace_of};
 pub use reach::{Actor, Reach, Rule, governing, lies_in};
 pub use relations::open_namespace;
 pub use target::{One, Pinned, Target};

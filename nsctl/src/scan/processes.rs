@@ -79,6 +79,12 @@ pub fn links_of(pid: i32) -> nix::Result<Links> {
     read(&ns_directory(&proc, &format!("{pid}/ns"))?)
 }
 
+/// One of them; `None` where it cannot be told.
+pub fn namespace_of(pid: i32, kind: Kind) -> Option<Id> {
+    let proc = nix::fcntl::open("/proc", DIRECTORY, Mode::empty()).ok()?;
+    read_one(&ns_directory(&proc, &format!("{pid}/ns")).ok()?, link_of(kind), kind).ok()?
+}
+
 const DIRECTORY: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
 /// The directory of the links.

@@ -1,13 +1,12 @@
 //! `nsctl exec`: another process in a container that runs.
 
-use std::fs;
-
 use nsshim::spec::Kind;
 
 use crate::args::{ExecArgs, ForExec, RunArgs};
 use crate::containers::{Container, Containers, Pinned, Request, State, Status};
 use crate::error::Error;
 use crate::inherited::Inherited;
+use crate::scan::links_of;
 use crate::{detached, foreground, resolve};
 
 /// Runs it and returns its exit status.
@@ -39,8 +38,11 @@ pub fn exec(args: ExecArgs, inherited: &Inherited) -> Result<i32, Error> {
 
     let mut run = RunArgs { command: args.command, no_init: true, ..RunArgs::default() };
     run.clear_env = true;
+    // What cannot be read differs: who joins it says why.
+    let its = links_of(pid).unwrap_or_default();
+    let own = links_of(std::process::id() as i32).unwrap_or_default();
     for kind in Kind::ALL {
-        if differs(pid, kind) {
+        if its[kind as usize] != own[kind as usize] {
             run.set_namespace(kind, format!("pid:{pid}"));
         } else if kind != Kind::User {
             // Else it would get a new one.
@@ -92,10 +94,4 @@ fn still_runs(container: &Container, pid: i32) -> bool {
     let state = State::read(&container.path);
     let first = Pinned::open(pid, state.start_ticks);
     state.pid == Some(pid) && first.is_some_and(|first| first.lives())
-}
-
-/// Whether the container has another namespace of this kind than we.
-fn differs(pid: i32, kind: Kind) -> bool {
-    let link = |who: &str| fs::read_link(format!("/proc/{who}/ns/{}", kind.file())).ok();
-    link(&pid.to_string()) != link("self")
 }

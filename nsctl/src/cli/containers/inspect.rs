@@ -1,7 +1,6 @@
 //! `nsctl inspect`: all that is known of containers, as JSON.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use nsshim::cgroup::{Group, Version};
 use nsshim::spec::Kind;
@@ -11,6 +10,7 @@ use super::{each, say};
 use crate::args::InspectArgs;
 use crate::containers::{Container, Containers, Request, State};
 use crate::error::{self, Error};
+use crate::scan::{Id, links_of};
 use crate::template::Template;
 
 /// Prints it.
@@ -105,11 +105,8 @@ fn cgroup(group: &Group) -> Value {
 }
 
 /// The ids of its namespaces.
-fn namespaces(pid: i32) -> BTreeMap<&'static str, Option<u64>> {
-    let id = |kind: Kind| {
-        let link = fs::read_link(format!("/proc/{pid}/ns/{}", kind.file())).ok()?;
-        let text = link.to_str()?.split_once('[')?.1.trim_end_matches(']').to_string();
-        text.parse().ok()
-    };
+fn namespaces(pid: i32) -> BTreeMap<&'static str, Option<Id>> {
+    let links = links_of(pid).unwrap_or_default();
+    let id = |kind: Kind| Some(links[kind as usize]).filter(|&id| id != 0);
     Kind::ALL.into_iter().map(|kind| (kind.file(), id(kind))).collect()
 }

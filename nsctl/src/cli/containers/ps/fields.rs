@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::containers::{Container, Status};
 use crate::output::ago;
+use crate::scan::namespace_of;
 use crate::template::Field;
 
 type Of = Field<Container>;
@@ -55,11 +56,7 @@ fn inside(pid: i32) -> Option<u32> {
 }
 
 fn namespace(container: &Container, kind: Kind) -> Value {
-    let id = |pid: i32| -> Option<u64> {
-        let link = fs::read_link(format!("/proc/{pid}/ns/{}", kind.file())).ok()?;
-        link.to_str()?.split_once('[')?.1.trim_end_matches(']').parse().ok()
-    };
-    json!(container.state.pid.and_then(id))
+    json!(container.state.pid.and_then(|pid| namespace_of(pid, kind)))
 }
 
 pub(super) fn command(container: &Container) -> String {
