@@ -121,16 +121,15 @@ fn whoever_is_killed_in_the_foreground_the_group_goes() {
                 kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
             }
             child.wait().unwrap();
-            if victims.len() == 2 {
-                // Nobody was left to do it: the next one does.
-                ground.run_in_group(&["true"]).success();
-            }
-            let gone = || ground.groups().is_empty();
-            assert!(
-                eventually(Duration::from_secs(10), gone),
-                "{victims:?}: {:?}",
-                ground.groups()
-            );
+            let gone = || {
+                if victims.len() == 2 {
+                    // Nobody was left to do it: the next one does, once they have ended.
+                    ground.run_in_group(&["true"]).success();
+                }
+                ground.groups().is_empty()
+            };
+            let is_gone = eventually(Duration::from_secs(10), gone);
+            assert!(is_gone, "{victims:?}: {:?}", ground.groups());
             command.tag.expect_none_within(Duration::from_secs(5));
         }
         // One that was killed as its nsctl was leaves its note to the next.

@@ -53,8 +53,8 @@ impl Pinned {
 }
 
 /// Whether it ends, PF_EXITING of include/linux/sched.h: before it has ended its namespaces cannot
-/// be joined any more. proc_pid_stat(5), flags
-fn ends(pid: i32) -> bool {
+/// be joined any more. One that is gone has ended. proc_pid_stat(5), flags
+pub fn ends(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let flags = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(6));
     flags.and_then(|flags| flags.parse::<u64>().ok()).is_none_or(|flags| flags & 0x4 != 0)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use nsshim::cgroup::Group;
 
+use super::process::ends;
 use super::{Container, State};
 use crate::error::Error;
 
@@ -21,10 +22,11 @@ impl Container {
             return Ok(found);
         }
         let namespace = fs::read_link(format!("/proc/{pid}/ns/pid")).map_err(|error| {
-            // Its links go before it is waited for.
-            match error.raw_os_error() {
-                Some(libc::ENOENT | libc::ESRCH) => Error::new(format!("{name} ended meanwhile")),
-                _ => Error::new(format!("cannot tell the processes of {name}: {error}")),
+            // Its links go before it is waited for; before that, the right to read them.
+            if ends(pid) {
+                Error::new(format!("{name} ended meanwhile"))
+            } else {
+                Error::new(format!("cannot tell the processes of {name}: {error}"))
             }
         })?;
         if pid_namespace(std::process::id() as i32) == Some(namespace.clone()) {
