@@ -67,14 +67,16 @@ pub type Ratio = (&'static str, &'static str, Option<f64>);
 
 /// Ratios within each round.
 pub fn ratios(measured: &[Starts], promised: &[Ratio]) -> Vec<Target> {
-    let target = |&(this, that, bound): &Ratio| {
-        let both = times(measured, this).zip(times(measured, that));
-        let ratio = both.and_then(|(this, that)| stat::median_ratio(this, that));
-        let quickest = quickest(measured, this).zip(quickest(measured, that));
-        Target::at_most(format!("start to exit: {this} / {that}"), ratio, bound)
-            .with_quickest(quickest.map(|(this, that)| this / that))
-    };
-    promised.iter().map(target).collect()
+    promised.iter().map(|promised| ratio(measured, promised.0, promised)).collect()
+}
+
+/// One of them, by the name that it is shown with.
+pub fn ratio(measured: &[Starts], shown: &str, &(this, that, bound): &Ratio) -> Target {
+    let both = times(measured, this).zip(times(measured, that));
+    let ratio = both.and_then(|(this, that)| stat::median_ratio(this, that));
+    let quickest = quickest(measured, this).zip(quickest(measured, that));
+    Target::at_most(format!("start to exit: {shown} / {that}"), ratio, bound)
+        .with_quickest(quickest.map(|(this, that)| this / that))
 }
 
 /// The time of a run that nothing else has disturbed, µs.

@@ -5,16 +5,10 @@ use crate::bench::identity::Identity;
 use crate::bench::measure::{Starts, times};
 use crate::bench::report::Target;
 use crate::bench::statistics as stat;
-use crate::bench::tables::quickest;
+use crate::bench::tables::ratio;
 
 pub fn targets(identity: &Identity, measured: &[Starts]) -> Vec<Target> {
-    let by = |that: &str, bound| {
-        let both = times(measured, "nsctl").zip(times(measured, that));
-        let ratio = both.and_then(|(this, that)| stat::median_ratio(this, that));
-        let quickest = quickest(measured, "nsctl").zip(quickest(measured, that));
-        Target::at_most(format!("start to exit: nsctl --rootfs / {that}"), ratio, bound)
-            .with_quickest(quickest.map(|(this, that)| this / that))
-    };
+    let by = |that, bound| ratio(measured, "nsctl --rootfs", &("nsctl", that, bound));
     let volumes = ["nsctl", "bwrap"].map(|who| more(measured, &format!("{who}-volumes"), who));
     let [ours, theirs] = volumes.map(|us| us.map(|us| us / 1e3 / VOLUMES as f64));
     let volumes = ours.zip(theirs).map(|(ours, theirs)| ours / theirs);
