@@ -88,7 +88,12 @@ impl Bench<'_> {
 
 fn measure(bench: &Bench<'_>, args: &Args, share: Duration) -> Result<Half> {
     eprintln!("measuring as {}, {} s …", bench.identity, share.as_secs());
-    let mut list = contestants::list(bench)?;
+    let list = contestants::list(bench);
+    if list.is_err() {
+        // What stands already; why not all does is what is told.
+        let _ = contestants::clear(bench);
+    }
+    let mut list = list?;
     list.found.retain(|contestant| args.wants(&contestant.name));
     list.left_out.retain(|one| args.wants(&one.name));
     let job = Job {
