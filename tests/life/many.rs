@@ -1,5 +1,5 @@
 //! A crowd: all are listed as they are, stopped and removed at once. NSCTL_TEST_CONTAINERS says how
-//! many; 1000 have been tried by hand.
+//! many, a hundred otherwise.
 
 use std::collections::HashMap;
 use std::time::Duration;
