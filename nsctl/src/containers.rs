@@ -45,7 +45,7 @@ use files::Files;
 
 pub use about::{About, LogLimits, Request};
 pub use groups::{Noted, note as note_groups, sweep_all as sweep_groups};
-pub use names::{pronounceable, random};
+pub use names::{pronounceable, random_hex};
 pub use process::Pinned;
 pub use processes::is_of;
 pub use state::{State, Status};

@@ -16,7 +16,7 @@ use nsshim::cgroup::{self, Group, Version};
 use nsshim::spec::Cgroup;
 use serde_json::{Value, json};
 
-use super::names::random;
+use super::names::random_hex;
 use super::{Container, lock, make_directory};
 use crate::cgroups;
 use crate::error::Error;
@@ -38,7 +38,7 @@ impl Noted {
         let directory = base_directory()?.join("groups");
         make_directory(&directory)?;
         sweep(&directory);
-        let id: String = random::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = random_hex::<32>()?;
         cgroup.name(&id);
         // Nobody finds it before it is locked.
         let beside = directory.join(format!(".{id}"));

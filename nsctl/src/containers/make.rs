@@ -11,7 +11,7 @@ use crate::state::Claim;
 impl Containers {
     /// A place for a new one, with a name that is now its own.
     pub fn create(&self, mut about: About, request: &Request) -> Result<Place, Error> {
-        let id = random_id()?;
+        let id = names::random_hex::<32>()?;
         let mut claim = match about.name.as_str() {
             "" => self.claim_any()?,
             name => Claim::take(name)?,
@@ -83,8 +83,4 @@ impl Containers {
         let Some(_lock) = lock::take(&container.path) else { return };
         let _ = fs::rename(container.path.join("state.last"), container.path.join("state"));
     }
-}
-
-fn random_id() -> Result<String, Error> {
-    Ok(names::random::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }

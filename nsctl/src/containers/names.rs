@@ -20,8 +20,13 @@ pub fn pronounceable() -> Result<String, Error> {
     Ok(format!("{}-{}", word(&random[..3]), word(&random[3..])))
 }
 
+/// As many bytes that nobody can guess, two digits each.
+pub fn random_hex<const N: usize>() -> Result<String, Error> {
+    Ok(random::<N>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// Bytes that nobody can guess. random(4)
-pub fn random<const N: usize>() -> Result<[u8; N], Error> {
+fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))

@@ -10,7 +10,7 @@ use super::columns::{Cell, Cells, Column};
 use super::filter::Filter;
 use super::{print, say_unread, unread_lines};
 use crate::args::GraphArgs;
-use crate::containers::random;
+use crate::containers::random_hex;
 use crate::error::Error;
 use crate::graph::{self, Graph, Group, Row};
 use crate::resolve::kind;
@@ -32,11 +32,7 @@ pub fn graph(args: &GraphArgs) -> Result<i32, Error> {
     let text = match form {
         Form::Dot => graph::dot(&graph),
         Form::Svg => graph::svg(&graph),
-        Form::Html => {
-            let nonce =
-                random::<16>()?.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-            graph::html(&graph, &nonce)
-        }
+        Form::Html => graph::html(&graph, &random_hex::<16>()?),
     };
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         None => print(&text),
