@@ -187,3 +187,53 @@ fn templates_show_what_they_name() {
     let wrong = nsctl(Who::User, ["ns", "ls", "--format", "{{.Nope}}"]).run();
     wrong.expect_error(125, &["no field .Nope", ".hostname"]);
 }
+
+/// proc_pid_status(5) has all groups before what may be done.
+#[test]
+fn a_process_of_many_groups_is_read_whole() {
+    if !nix::unistd::geteuid().is_root() {
+        return skip("many groups need root");
+    }
+    if !have("setpriv") {
+        return;
+    }
+    let groups: Vec<String> = (100_000..101_000).map(|group| group.to_string()).collect();
+    let groups = groups.join(",");
+    as_each(|who| {
+        let run = |verb: &str| {
+            let (uid, gid) = (who.uid(), who.gid());
+            let as_who = format!("setpriv --reuid {uid} --regid {gid} --groups {groups}");
+            let script = format!("exec {as_who} \"$NSCTL\" ns {verb}");
+            shell(Who::Root, &script).env("NSCTL_STATE_DIR", who.directory()).run()
+        };
+        let ran = run("can --json self self");
+        let said: serde_json::Value =
+            serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
+        assert_eq!(said["uid"], who.uid(), "{ran:?}");
+        let root = who == Who::Root;
+        assert_eq!(!said["effective"].as_array().unwrap().is_empty(), root, "{ran:?}");
+        let said: serde_json::Value =
+            serde_json::from_str(run("show --json self").success()).unwrap();
+        let pid = said["pid"].to_string();
+        let inside = said["pids_inside"].as_str().unwrap();
+        assert!(inside.split(' ').any(|number| number == pid), "{said:#}");
+    });
+}
+
+#[test]
+fn a_map_of_many_lines_is_shown_whole() {
+    if !nix::unistd::geteuid().is_root() {
+        return skip("a map of many lines needs root");
+    }
+    if !have("unshare") {
+        return;
+    }
+    // The kernel takes 340 lines, and no more than a page of them.
+    let lines: Vec<String> = (0..300).map(|id| format!("{id} {} 1", 2 * id + 7)).collect();
+    let fixture = Fixture::shell(
+        Who::Root,
+        "exec unshare -U sh -c 'echo $(readlink /proc/self/ns/user); read wait'",
+    );
+    std::fs::write(format!("/proc/{}/uid_map", fixture.pid()), lines.join("\n")).unwrap();
+    assert_eq!(find(Who::Root, &fixture.said[0])["map"], lines.join(", "));
+}

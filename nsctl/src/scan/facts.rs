@@ -11,7 +11,8 @@ use nix::unistd::read;
 
 use super::cgroup;
 
-/// Enough for all of a command that anybody reads, and for every file but mountinfo.
+/// Enough for all of a command that anybody reads, and for a file that has a line or some of them. Status
+/// grows with the groups, a map of ids with its lines, mountinfo with the mounts.
 const SMALL: usize = 4096;
 
 /// The kernel allows 100,000 mounts. /proc/sys/fs/mount-max
@@ -63,7 +64,7 @@ impl Facts {
 
     /// The lines of uid_map or gid_map, `INSIDE OUTSIDE COUNT` each.
     pub fn id_map(&self, pid: i32, file: &str) -> Option<String> {
-        let text = self.text(pid, file)?;
+        let text = self.whole_text(pid, file)?;
         let line = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
         Some(text.lines().map(line).collect::<Vec<_>>().join(", "))
     }

@@ -69,7 +69,7 @@ impl Actor {
     /// As for [`links_of`], `ESRCH` when it ended.
     pub fn read(facts: &Facts, pid: i32) -> nix::Result<Actor> {
         let links = links_of(pid)?;
-        let status = facts.text(pid, "status").ok_or(nix::errno::Errno::ESRCH)?;
+        let status = facts.whole_text(pid, "status").ok_or(nix::errno::Errno::ESRCH)?;
         let value = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             line.ok_or(nix::errno::Errno::ESRCH)

@@ -70,7 +70,7 @@ fn of_process(pid: i32, found: &Found, cells: &Cells<'_>) -> Result<Value, Error
         "command": facts.command(pid),
         "user": facts.uid(pid).map(|uid| facts.user(uid)),
         "container": facts.cgroup(pid),
-        "pids_inside": facts.text(pid, "status").and_then(|status| {
+        "pids_inside": facts.whole_text(pid, "status").and_then(|status| {
             let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
             Some(line.split_whitespace().collect::<Vec<_>>().join(" "))
         }),
