@@ -66,6 +66,8 @@ fn what_cannot_be_explained_says_what_can() {
     ran.expect_error(125, &["cannot explain firejail", "bwrap", "docker run"]);
     let ran = nsctl(Who::User, ["explain", "unshare", "--weather", "ls"]).run();
     ran.expect_error(125, &["no option --weather of unshare"]);
+    let ran = nsctl(Who::User, ["explain", "docker", "run", "--rm=perhaps", "x"]).run();
+    ran.expect_error(125, &["docker run --rm takes true or false", "perhaps"]);
     let ran = nsctl(Who::User, ["explain", "unshare", "-w", "\u{1b}[31mred", "ls"]).run();
     assert!(!ran.success().contains('\u{1b}'));
 }

@@ -36,7 +36,7 @@ use crate::status::Status;
 
 pub use environment::callers_environment;
 pub use namespaces::{is_namespace, kind};
-pub use numbers::{bytes, duration, signal};
+pub use numbers::{bytes, duration, signal, switch};
 pub use process::{is_terminal, limit_names};
 pub use subids::{known as granted_ranges, line_to_add};
 pub use terminal::is_controlling_terminal;

@@ -196,7 +196,7 @@ const TABLE: &[Row] = &[
     ),
 ];
 
-const STYLE: Style = Style { tool: "bwrap", abbreviates: false };
+const STYLE: Style = Style { tool: "bwrap", abbreviates: false, switches: false };
 
 /// Translates the words after `bwrap`.
 pub fn translate(words: &[String]) -> Result<Translation, String> {

@@ -125,7 +125,7 @@ const TABLE: &[Row] = &[
     ),
 ];
 
-const STYLE: Style = Style { tool: "docker run", abbreviates: false };
+const STYLE: Style = Style { tool: "docker run", abbreviates: false, switches: true };
 
 /// What becomes of an option of docker's that has no place in a line of ours, or `None` when docker
 /// has no such option either.

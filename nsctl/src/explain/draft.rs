@@ -62,6 +62,11 @@ impl Draft {
         }
     }
 
+    /// Takes a word back.
+    pub fn remove(&mut self, word: &str) {
+        self.options.retain(|option| option != word);
+    }
+
     /// Whether a word was added.
     pub fn has(&self, word: &str) -> bool {
         self.options.iter().any(|option| option == word)

@@ -34,7 +34,7 @@ const TABLE: &[Row] = &[
     row(&["-N", "--net-socket"], One, Ours::Word("--net-socket")),
 ];
 
-const STYLE: Style = Style { tool: "nsenter", abbreviates: true };
+const STYLE: Style = Style { tool: "nsenter", abbreviates: true, switches: false };
 
 /// A value stands behind `=`.
 fn own(draft: &mut Draft, word: &str, values: &[String]) -> String {

@@ -3,6 +3,7 @@
 use nsshim::spec::Kind;
 
 use super::draft::Draft;
+use crate::resolve::switch;
 
 /// An option.
 pub struct Row {
@@ -55,6 +56,8 @@ pub struct Style {
     pub tool: &'static str,
     /// Whether `--mou` is `--mount`, as getopt_long(3) has it.
     pub abbreviates: bool,
+    /// Whether `--rm=false` is no `--rm`, as Go's flags have it; others take no value there.
+    pub switches: bool,
 }
 
 /// Reads the options up to the first other word; the rest is returned.
@@ -88,7 +91,11 @@ pub fn read(
                     .find(|row| row.names.contains(&name.as_str()))
                     .ok_or_else(|| unknown(style, &name))?;
                 let behind = letters.as_str().trim_start_matches('=').to_string();
-                let takes = matches!(row.takes, Takes::One | Takes::Maybe | Takes::Two);
+                let takes = match row.takes {
+                    Takes::One | Takes::Maybe | Takes::Two => true,
+                    Takes::Nothing => style.switches && letters.as_str().starts_with('='),
+                    Takes::MaybeLong => false,
+                };
                 let value = (takes && !behind.is_empty()).then_some(behind);
                 if value.is_some() {
                     letters = "".chars();
@@ -127,6 +134,14 @@ fn apply(
     rest: &mut std::collections::VecDeque<String>,
     draft: &mut Draft,
 ) -> Result<(), String> {
+    if row.takes == Takes::Nothing
+        && let Some(value) = &value
+        && !is_on(style, name, value)?
+    {
+        let ours = off(row, name, draft);
+        draft.tell(&format!("{name}={value}"), ours);
+        return Ok(());
+    }
     let mut next =
         || rest.pop_front().ok_or_else(|| format!("{} {name} needs a value", style.tool));
     let values = match (row.takes, value) {
@@ -165,4 +180,27 @@ fn apply(
     };
     draft.tell(&shown, ours);
     Ok(())
+}
+
+/// Whether an option that takes nothing is on with a value.
+fn is_on(style: Style, name: &str, value: &str) -> Result<bool, String> {
+    let tool = style.tool;
+    if !style.switches {
+        return Err(format!("{tool} {name} takes no value, and {value} is given"));
+    }
+    switch(value).ok_or_else(|| format!("{tool} {name} takes true or false, and not {value}"))
+}
+
+/// What becomes of an option that is off.
+fn off(row: &Row, name: &str, draft: &mut Draft) -> String {
+    match row.ours {
+        Ours::Anyway(why) => {
+            draft.differs(format!("{name}=false: {why}"));
+            return "-".into();
+        }
+        // The last one counts.
+        Ours::Word(word) => draft.remove(word),
+        Ours::New(_) | Ours::Not(_) | Ours::By(_) => {}
+    }
+    "so anyway: it is off unless asked for".into()
 }

@@ -110,6 +110,47 @@ fn lines_of_docker() {
 }
 
 #[test]
+fn switches_of_docker_can_be_off() {
+    for (line, ours) in [
+        (
+            "docker run --privileged=false --rm=f -d=0 -P=false x sh",
+            "nsctl run --rootfs ./x --overlay sh",
+        ),
+        (
+            "docker run --privileged=true -t=1 x sh",
+            "nsctl run --privileged --tty --rootfs ./x --overlay sh",
+        ),
+        ("podman run --rm --rm=false x sh", "nsctl run --rootfs ./x --overlay sh"),
+        ("podman run --rm=False --rm x sh", "nsctl run --rm --rootfs ./x --overlay sh"),
+    ] {
+        becomes(line, ours);
+    }
+    let done = translated("docker run --privileged=false --init=false x sh");
+    let told: Vec<(&str, &str)> =
+        done.told.iter().map(|told| (told.theirs.as_str(), told.ours.as_str())).collect();
+    assert_eq!(told[0], ("--privileged=false", "so anyway: it is off unless asked for"));
+    assert_eq!(told[1], ("--init=false", "-"));
+    assert!(done.differs.contains(&"--init=false: PID 1 is an init".into()), "{done:?}");
+}
+
+#[test]
+fn a_value_that_an_option_does_not_take_is_an_error() {
+    for (line, words) in [
+        ("docker run --rm=maybe x", ["docker run", "--rm", "maybe"]),
+        ("docker run --rm= x", ["docker run", "--rm", "true or false"]),
+        ("docker run -d=maybe x", ["docker run", "-d", "maybe"]),
+        ("unshare --fork=false x", ["unshare", "--fork", "false"]),
+        ("unshare --fork=true x", ["unshare", "--fork", "true"]),
+        ("nsenter -t 1 --all=1 x", ["nsenter", "--all", "1"]),
+        ("bwrap --unshare-pid=false x", ["bwrap", "--unshare-pid", "false"]),
+    ] {
+        let line: Vec<String> = line.split_whitespace().map(String::from).collect();
+        let wrong = translate(&line).unwrap().unwrap_err();
+        assert!(words.iter().all(|word| wrong.contains(word)), "{line:?}: {wrong}");
+    }
+}
+
+#[test]
 fn lines_of_bwrap() {
     for (line, ours) in [
         (

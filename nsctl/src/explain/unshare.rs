@@ -87,7 +87,7 @@ const TABLE: &[Row] = &[
     row(&["-l", "--load-interp"], One, Ours::Not("nsctl registers no interpreters (binfmt_misc)")),
 ];
 
-const STYLE: Style = Style { tool: "unshare", abbreviates: true };
+const STYLE: Style = Style { tool: "unshare", abbreviates: true, switches: false };
 
 /// Translates the words after `unshare`.
 pub fn translate(words: &[String]) -> Result<Translation, String> {
