@@ -33,7 +33,7 @@ use self::inside::Inside;
 use self::machine::Machine;
 use self::view::View;
 use crate::error::{Error, Finding};
-use crate::mountinfo::Mount;
+use crate::mountinfo;
 
 /// One thing that can be wrong, and how to see whether it is.
 pub struct Cause {
@@ -85,14 +85,9 @@ pub fn known_name(name: &str) -> Option<&'static str> {
     all().map(|cause| cause.name).chain(BEFORE).find(|known| *known == name)
 }
 
-/// What is mounted here.
-pub fn mounts() -> Vec<Mount> {
-    Machine::here().mounts().unwrap_or_default()
-}
-
 /// Where something is mounted here.
 pub fn mount_points() -> Vec<PathBuf> {
-    mounts().into_iter().map(|mount| mount.target).collect()
+    mountinfo::here().into_iter().map(|mount| mount.target).collect()
 }
 
 /// What is looked at.

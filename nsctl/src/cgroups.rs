@@ -6,8 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, statfs};
 use nsshim::cgroup::Version;
 
-use crate::causes;
-use crate::mountinfo::Mount;
+use crate::mountinfo::{self, Mount};
 
 /// A hierarchy, and where it is mounted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +26,7 @@ pub struct Hierarchy {
 /// Those that are mounted where we can see them, version 2 first.
 pub fn mounted() -> Vec<Hierarchy> {
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let mut found = read(&own, &causes::mounts());
+    let mut found = read(&own, &mountinfo::here());
     // What is mounted over it later hides it, and mountinfo does not say so.
     found.retain(|one| {
         statfs(&one.point).is_ok_and(|found| match one.version {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,18 @@ pub struct Mount {
     pub fstype: String,
     /// The file system's options, `rw,cpu,cpuacct`.
     pub options: String,
+}
+
+/// Those of our own mount namespace that we can reach; none without /proc.
+pub fn here() -> Vec<Mount> {
+    parse(&std::fs::read("/proc/self/mountinfo").unwrap_or_default()).collect()
+}
+
+/// The one of them that holds a path.
+pub fn mount_of<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
+    let holds = mounts.iter().filter(|mount| path.starts_with(&mount.target));
+    // Of several on one path the last is on top, and the last of equals is taken.
+    holds.max_by_key(|mount| mount.target.as_os_str().len())
 }
 
 /// The mounts in the text of a mountinfo; what is no line of it is left out.
@@ -84,8 +96,6 @@ pub fn path(field: &[u8]) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
@@ -103,6 +113,16 @@ mod tests {
         for wrong in [&b"36 35 98:0 /"[..], b"", b"x", b"36 35 98:0 / /x rw shared:1"] {
             assert_eq!(line(wrong), None);
         }
+    }
+
+    #[test]
+    fn the_last_of_the_nearest_holds_a_path() {
+        let text = b"1 0 0:1 / / rw - ext4 a rw\n2 1 0:2 / /a rw - ext4 b rw\n\
+            3 2 0:3 / /a rw - ext4 c rw\n4 1 0:4 / /a/b rw - ext4 d rw\n";
+        let mounts: Vec<Mount> = parse(text).collect();
+        let id = |path: &str| mount_of(&mounts, Path::new(path)).map(|mount| mount.id);
+        assert_eq!([id("/x"), id("/a/c"), id("/a/b/c"), id("/ab")], [1, 3, 4, 1].map(Some));
+        assert_eq!(id("a"), None);
     }
 
     #[test]

@@ -58,14 +58,7 @@ impl Machine {
 
     /// The mount that holds a path.
     pub fn mount_of(&self, path: &Path) -> Option<Mount> {
-        let covers = |mount: &Mount| path.starts_with(&mount.target);
-        // Of several on one path the last is on top.
-        self.mounts()?
-            .into_iter()
-            .filter(covers)
-            .enumerate()
-            .max_by_key(|(index, mount)| (mount.target.as_os_str().len(), *index))
-            .map(|(_, mount)| mount)
+        mountinfo::mount_of(&self.mounts()?, path).cloned()
     }
 
     /// The kernel's version: `(6, 18)`.

@@ -97,8 +97,8 @@ fn list(paths: &[PathBuf]) -> String {
 /// Where something is mounted in a directory, itself not counted.
 fn mounts_below(path: &Path) -> Vec<PathBuf> {
     let Ok(real) = std::fs::canonicalize(path) else { return Vec::new() };
-    let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-    let mut below: Vec<PathBuf> = mountinfo::parse(&mounts)
+    let mut below: Vec<PathBuf> = mountinfo::here()
+        .into_iter()
         .map(|mount| mount.target)
         .filter(|point| point.starts_with(&real) && *point != real)
         .collect();

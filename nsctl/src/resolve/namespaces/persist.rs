@@ -81,8 +81,5 @@ fn place(path: &str) -> Result<PathBuf, String> {
 
 /// Whether the mount that holds `path` belongs to a peer group. proc_pid_mountinfo(5)
 fn is_shared(path: &Path) -> bool {
-    let mounts = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-    let holds = mountinfo::parse(&mounts).filter(|mount| path.starts_with(&mount.target));
-    // Of several on the same point the last is on top.
-    holds.max_by_key(|mount| mount.target.as_os_str().len()).is_some_and(|mount| mount.shared)
+    mountinfo::mount_of(&mountinfo::here(), path).is_some_and(|mount| mount.shared)
 }

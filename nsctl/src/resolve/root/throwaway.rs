@@ -63,8 +63,7 @@ pub struct Throwaway {
 /// Takes the host's root apart; in a user namespace nobody may look under a mount of the host's.
 /// What is mounted by the user on one of `covered` is as the user says.
 pub fn resolve(in_user_namespace: bool, covered: Vec<PathBuf>) -> Throwaway {
-    let text = fs::read("/proc/self/mountinfo").unwrap_or_default();
-    let host = Host { mounts: mountinfo::parse(&text).collect(), in_user_namespace, covered };
+    let host = Host { mounts: mountinfo::here(), in_user_namespace, covered };
     let mut found = Throwaway::default();
     host.take(Path::new("/"), &mut found);
     if in_user_namespace {
