@@ -3,6 +3,16 @@
 
 use super::common::{Who, nsctl, shell, skip};
 
+/// What starts nsctl as the one who is tested.
+fn as_who(who: Who) -> String {
+    match who {
+        Who::Root => String::new(),
+        Who::User => {
+            format!("setpriv --reuid {} --regid {} --clear-groups", who.uid(), who.gid())
+        }
+    }
+}
+
 /// Mounts inside and outside while a container runs; prints who sees what.
 ///
 /// `$RUN` starts nsctl as the one who is tested.
@@ -11,12 +21,7 @@ fn travels(who: Who, options: &str) -> Option<String> {
         skip("a host to mount on needs root");
         return None;
     }
-    let run = match who {
-        Who::Root => String::new(),
-        Who::User => {
-            format!("setpriv --reuid {} --regid {} --clear-groups", who.uid(), who.gid())
-        }
-    };
+    let run = as_who(who);
     let script = format!(
         r#"exec unshare -m --propagation shared sh -ec 'cd $HOME
         mount -t tmpfs t . ; mount --make-shared . ; cd $HOME
@@ -94,6 +99,27 @@ fn what_is_no_mount_point_is_refused_where_ours_would_appear_on_the_host() {
         for word in ["/dev is no mount point", "appear on the host", "--propagation slave"] {
             assert!(ran.stderr.contains(word), "{ran:?}");
         }
+    }
+}
+
+/// proc_pid_mountinfo(5) has the bytes of a name as they are.
+#[test]
+fn a_mount_whose_name_is_no_text_hinders_nobody() {
+    if !nix::unistd::geteuid().is_root() {
+        skip("a host to mount on needs root");
+        return;
+    }
+    for who in [Who::Root, Who::User] {
+        let run = as_who(who);
+        let script = format!(
+            r#"exec unshare -m --propagation shared sh -ec 'cd $HOME
+            odd=$(printf "odd\377"); mkdir "$odd"; mount -t tmpfs t "$odd"
+            {run} "$NSCTL" run --propagation shared echo fine
+            {run} "$NSCTL" run --propagation unchanged echo fine
+            umount "$odd"; rmdir "$odd"'"#
+        );
+        let ran = shell(Who::Root, &script).env("NSCTL_STATE_DIR", who.directory()).run();
+        assert_eq!(ran.success(), "fine\nfine", "{who:?}");
     }
 }
 

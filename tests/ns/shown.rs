@@ -237,3 +237,21 @@ fn a_map_of_many_lines_is_shown_whole() {
     std::fs::write(format!("/proc/{}/uid_map", fixture.pid()), lines.join("\n")).unwrap();
     assert_eq!(find(Who::Root, &fixture.said[0])["map"], lines.join(", "));
 }
+
+#[test]
+fn a_proc_that_hides_others_is_told_beside_a_name_that_is_no_text() {
+    if !nix::unistd::geteuid().is_root() {
+        return skip("mounting needs root");
+    }
+    let (uid, gid) = (Who::User.uid(), Who::User.gid());
+    let script = format!(
+        r#"exec unshare -m --propagation private sh -ec 'cd $HOME
+        odd=$(printf "odd\377"); mkdir "$odd"; mount -t tmpfs t "$odd"
+        mount -t proc -o hidepid=invisible proc /proc
+        setpriv --reuid {uid} --regid {gid} --clear-groups "$NSCTL" ns ls --quick
+        umount "$odd"; rmdir "$odd"'"#
+    );
+    let ran = shell(Who::Root, &script).env("NSCTL_STATE_DIR", Who::User.directory()).run();
+    ran.success();
+    assert!(ran.stderr.contains("mounted with hidepid"), "{ran:?}");
+}

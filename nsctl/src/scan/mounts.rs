@@ -1,15 +1,14 @@
 //! Namespaces by bind mounts, in our own mount namespace and in every other that a process is in.
 
 use std::collections::HashSet;
-use std::fs;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nsshim::spec::Kind;
 
 use super::facts::read_all;
 use super::{Found, Holder, Id, Places, link, relations};
-use crate::mountinfo;
+use crate::mountinfo::{self, Mount};
 
 /// Looks at the mounts of one process per mount namespace.
 pub(super) fn look(proc: &OwnedFd, places: Places, found: &mut Found) {
@@ -75,20 +74,19 @@ fn bound(text: &[u8]) -> impl Iterator<Item = (Kind, Id, PathBuf)> {
 
 /// Whether /proc is mounted so that it hides processes of others. proc(5)
 pub(super) fn proc_hides() -> bool {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    mounts.lines().filter(|line| line.contains(" - proc ")).any(|line| {
-        let at_proc = line.split(' ').nth(4) == Some("/proc");
-        let options = line.rsplit(' ').next().unwrap_or_default();
-        let hides = [
-            "hidepid=1",
-            "hidepid=2",
-            "hidepid=invisible",
-            "hidepid=noaccess",
-            "hidepid=ptraceable",
-            "hidepid=4",
-        ];
-        at_proc && options.split(',').any(|option| hides.contains(&option))
-    })
+    const HIDES: [&str; 6] = [
+        "hidepid=1",
+        "hidepid=2",
+        "hidepid=invisible",
+        "hidepid=noaccess",
+        "hidepid=ptraceable",
+        "hidepid=4",
+    ];
+    let is_proc = |mount: &&Mount| mount.fstype == "proc" && mount.target == Path::new("/proc");
+    mountinfo::here()
+        .iter()
+        .filter(is_proc)
+        .any(|mount| mount.options.split(',').any(|option| HIDES.contains(&option)))
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! `--propagation`.
 
+use std::path::Path;
+
 use nsshim::spec::Propagation;
 
 use crate::args::{PropagationArg, RunArgs};
 use crate::error::Error;
+use crate::mountinfo;
 
 /// How mounts travel, when that can be had without showing ours to the host.
 pub fn resolve(args: &RunArgs) -> Result<Propagation, Error> {
@@ -22,8 +25,8 @@ pub fn resolve(args: &RunArgs) -> Result<Propagation, Error> {
 /// What is mounted on a directory of a shared mount appears on the host as well.
 /// Only what is a mount of its own can be made private alone.
 fn check_mount_points(propagation: Propagation) -> Result<(), Error> {
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let is_mount = |path: &str| mounts.lines().any(|line| line.split(' ').nth(4) == Some(path));
+    let mounts = mountinfo::here();
+    let is_mount = |path: &str| mounts.iter().any(|mount| mount.target == Path::new(path));
     let Some(path) = ["/proc", "/dev", "/sys"].into_iter().find(|path| !is_mount(path)) else {
         return Ok(());
     };
