@@ -5,7 +5,9 @@
 //! that only a whole look tells. The kernel gives the number of one that ended to the next: by
 //! the number that is never used again (Linux 6.18) they are told from each other.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use nsshim::spec::Kind;
 
 use super::{Found, Id, Links, links_of};
 
@@ -45,13 +47,16 @@ impl<T> Population<T> {
             .collect();
         let mut ended: Vec<T> =
             gone.iter().filter_map(|id| self.residents.remove(id)).map(|(_, one)| one).collect();
-        self.doubtful.retain(|id| found.namespaces.contains_key(id));
         self.processes =
             found.processes.iter().map(|process| (process.pid, process.links)).collect();
         self.members.clear();
         for id in self.processes.values().flatten() {
             *self.members.entry(*id).or_default() += 1;
         }
+        // What somebody is in again is kept by that. Nobody tells when one that has ended is gone.
+        let live = self.processes.values().filter(|links| !has_ended(links));
+        let inhabited: HashSet<Id> = live.flatten().copied().collect();
+        self.doubtful.retain(|id| found.namespaces.contains_key(id) && !inhabited.contains(id));
         let (new, replaced) = self.admit(found, made);
         ended.extend(replaced);
         (new, ended)
@@ -132,6 +137,12 @@ impl<T> Population<T> {
     }
 }
 
+/// Whether it only waits to be waited for: then it is in a user and a pid namespace still.
+fn has_ended(links: &Links) -> bool {
+    let leaves = |kind: &Kind| !matches!(kind, Kind::User | Kind::Pid);
+    Kind::ALL.into_iter().filter(leaves).all(|kind| links[kind as usize] == 0)
+}
+
 /// Whether what was found with this number is the one that is remembered.
 fn is_still(id: Id, unique: Option<u64>, found: &Found) -> bool {
     found.namespaces.get(&id).is_some_and(|namespace| match (unique, namespace.unique) {
@@ -142,8 +153,6 @@ fn is_still(id: Id, unique: Option<u64>, found: &Found) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use nsshim::spec::Kind;
-
     use super::super::Process;
     use super::*;
 
@@ -180,6 +189,40 @@ mod tests {
         population.believe();
         let (_, ended) = population.settle(&found(&[(1, 10)], &[]), same);
         assert_eq!((ended, population.doubts()), (vec![20], 0));
+    }
+
+    #[test]
+    fn a_look_that_finds_somebody_in_it_ends_the_doubt() {
+        let mut population = Population::default();
+        population.settle(&found(&[(1, 10), (2, 20)], &[]), same);
+        let mut links = Links::default();
+        links[Kind::Net as usize] = 20;
+        population.remove(2);
+        assert!(population.put(3, Some(links)));
+        // It may be another one, until all was looked at.
+        assert_eq!(population.doubts(), 1);
+        population.settle(&found(&[(1, 10), (3, 20)], &[]), same);
+        assert_eq!(population.doubts(), 0);
+        population.remove(3);
+        assert_eq!(population.doubts(), 1);
+    }
+
+    #[test]
+    fn who_has_ended_and_was_not_waited_for_ends_no_doubt() {
+        let in_user = |ended: bool| {
+            let mut found = found(&[(1, 10)], &[]);
+            let mut links = Links::default();
+            links[Kind::User as usize] = 20;
+            links[Kind::Net as usize] = if ended { 0 } else { 10 };
+            found.entry(Kind::User, 20);
+            found.processes.push(Process { pid: 2, links });
+            found
+        };
+        let mut population = Population::default();
+        population.settle(&in_user(false), same);
+        population.remove(2);
+        population.settle(&in_user(true), same);
+        assert_eq!(population.doubts(), 1);
     }
 
     #[test]
