@@ -93,6 +93,56 @@ fn a_container_has_its_name() {
     });
 }
 
+/// Members of a pod share some namespaces, which so tell of none.
+#[test]
+fn a_process_is_shown_with_its_container() {
+    as_each(|who| {
+        let script = r#"
+            for name in robin wren; do
+                "$NSCTL" run -d --pod p --name $name sh -c 'sleep 1000; :' > /dev/null
+            done
+            for name in robin wren; do
+                pid=$("$NSCTL" inspect --pid $name)
+                "$NSCTL" ns show --format '{{.container}}' $pid
+                "$NSCTL" ns show $pid | grep ^container
+            done
+            "$NSCTL" rm -f robin wren"#;
+        let ran = shell(who, script).run();
+        let told = "robin\ncontainer     robin\nwren\ncontainer     wren\nrobin\nwren";
+        assert_eq!(ran.success(), told);
+    });
+}
+
+/// What has ended is in no namespace of most kinds, as the first process of a container that ends.
+#[test]
+fn a_process_that_ended_is_in_no_container_that_ends() {
+    if !have("unshare") {
+        return;
+    }
+    as_each(|who| {
+        let script = r#"cd "$HOME"; mkfifo said
+            sh -c "sh -c \"until grep -q sleep /proc/\$\$/comm; do :; done\" &
+                echo \$! > said; exec sleep 1000" & keeper=$!
+            read ended < said
+            "$NSCTL" run -d --name robin --no-init sleep 1000 > /dev/null
+            pid=$("$NSCTL" inspect --pid robin)
+            shim=$(grep PPid /proc/$pid/status | tr -dc 0-9)
+            kill -STOP $shim; kill -KILL $pid
+            for one in $pid $ended; do
+                until grep -q "^State:.Z" /proc/$one/status; do :; done
+            done
+            "$NSCTL" ns graph --dot > graph
+            for one in $pid $ended; do grep "g.*note.*l$one " graph; done
+            kill -CONT $shim; kill $keeper; "$NSCTL" rm -f robin"#;
+        let words = format!("exec unshare -Urpf --mount-proc --kill-child sh -c '{script}'");
+        let ran = shell(who, &words).run();
+        let lines: Vec<&str> = ran.success().lines().collect();
+        assert!(lines[0].contains("robin"), "{ran:?}");
+        assert!(!lines[1].contains("robin"), "{ran:?}");
+        assert_eq!(lines[2..], ["robin"], "{ran:?}");
+    });
+}
+
 #[test]
 fn what_is_wrong_is_named() {
     let wrong = |options: &[&str], words: &[&str]| {

@@ -155,7 +155,7 @@ pub struct Cells<'a> {
     found: &'a Found,
     facts: Facts,
     hostnames: OnceCell<HashMap<Id, String>>,
-    containers: OnceCell<HashMap<Id, String>>,
+    containers: OnceCell<HashMap<Id, Vec<String>>>,
 }
 
 impl<'a> Cells<'a> {
@@ -197,11 +197,15 @@ impl<'a> Cells<'a> {
         &self.facts
     }
 
-    /// The container that a process is in, where it is in namespaces that only that has.
+    /// The container that a process is in, where it is in a namespace that only that has.
     pub fn container_of(&self, pid: i32) -> Option<String> {
         let ours = self.containers.get_or_init(|| our_containers(self.found));
         let at = self.found.processes.binary_search_by_key(&pid, |process| process.pid).ok()?;
-        let name = self.found.processes[at].links.iter().find_map(|id| ours.get(id)).cloned();
+        let only = |id: &Id| match ours.get(id)?.as_slice() {
+            [name] => Some(name.clone()),
+            _ => None,
+        };
+        let name = self.found.processes[at].links.iter().find_map(only);
         name.or_else(|| self.facts.cgroup(pid))
     }
 
@@ -250,7 +254,7 @@ impl<'a> Cells<'a> {
 
     fn container(&self, namespace: &Namespace) -> Option<String> {
         let ours = self.containers.get_or_init(|| our_containers(self.found));
-        if let Some(name) = ours.get(&namespace.id) {
+        if let Some(name) = ours.get(&namespace.id).and_then(|names| names.last()) {
             return Some(name.clone());
         }
         self.facts.cgroup(namespace.process()?)
@@ -268,19 +272,18 @@ fn offset(line: &str) -> Option<String> {
     })
 }
 
-/// The namespaces of containers of ours, unless they share them with us.
-fn our_containers(found: &Found) -> HashMap<Id, String> {
-    let mut names = HashMap::new();
+/// The namespaces of containers of ours, unless they share them with us, and who has each.
+fn our_containers(found: &Found) -> HashMap<Id, Vec<String>> {
+    let mut names: HashMap<Id, Vec<String>> = HashMap::new();
     let own = scan::links_of(std::process::id() as i32).unwrap_or_default();
     let all = Containers::open().and_then(|containers| containers.all()).unwrap_or_default();
     for container in all {
         let Some(pid) = container.state.pid else { continue };
         let at = found.processes.binary_search_by_key(&pid, |process| process.pid);
         let Some(process) = at.ok().map(|at| &found.processes[at]) else { continue };
-        for id in process.links {
-            if !own.contains(&id) {
-                names.insert(id, container.about.name.clone());
-            }
+        // One that has ended is in none of most kinds.
+        for id in process.links.into_iter().filter(|id| *id != 0 && !own.contains(id)) {
+            names.entry(id).or_default().push(container.about.name.clone());
         }
     }
     names

@@ -69,7 +69,7 @@ fn of_process(pid: i32, found: &Found, cells: &Cells<'_>) -> Result<Value, Error
         "pid": pid,
         "command": facts.command(pid),
         "user": facts.uid(pid).map(|uid| facts.user(uid)),
-        "container": facts.cgroup(pid),
+        "container": cells.container_of(pid),
         "pids_inside": facts.whole_text(pid, "status").and_then(|status| {
             let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
             Some(line.split_whitespace().collect::<Vec<_>>().join(" "))
