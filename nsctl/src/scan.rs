@@ -50,7 +50,7 @@ pub use process::{Sight, network_addresses};
 pub use processes::{Links, links_of, namespace_of};
 pub use reach::{Actor, Reach, Rule, governing, lies_in};
 pub use relations::open_namespace;
-pub use target::{One, Pinned, Target};
+pub use target::{One, Pinned, Target, unreadable};
 
 /// The number that `net:[4026531840]` shows: an inode of nsfs.
 pub type Id = u64;

@@ -86,9 +86,7 @@ pub fn enter(args: EnterArgs, inherited: &Inherited) -> Result<i32, Error> {
     }
     let resolved = resolve::run(run, inherited)?;
     // All that was read by its number was its own, if it lives still.
-    if let Some(process) = process.filter(|process| !process.lives()) {
-        return Err(Error::new(format!("process {} ended meanwhile", process.pid)));
-    }
+    process.map_or(Ok(()), Pinned::check)?;
     // All that is open is closed by its number there.
     drop((target, asked.held));
     foreground::run(resolved)

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::unistd::Pid;
 use nsshim::spec::Kind;
 use nsshim::sys;
@@ -99,6 +100,28 @@ impl Pinned {
         use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
         let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
         poll(&mut fds, PollTimeout::ZERO) == Ok(0)
+    }
+
+    /// As [`Pinned::lives`].
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn check(&self) -> Result<(), Error> {
+        match self.lives() {
+            true => Ok(()),
+            false => Err(Error::new(format!("process {} ended meanwhile", self.pid))),
+        }
+    }
+}
+
+/// Why a process's namespaces cannot be read.
+pub fn unreadable(pid: i32, errno: Errno) -> Error {
+    let error = Error::new(format!("cannot read the namespaces of process {pid}: {errno}"));
+    match errno {
+        Errno::ENOENT => error.because("there is no such process").try_this("a pid that ps shows"),
+        _ => error
+            .because("it belongs to another user, has more rights, or protects itself")
+            .try_this("sudo nsctl …, or a process of your own"),
     }
 }
 

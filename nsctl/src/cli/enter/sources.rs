@@ -137,11 +137,8 @@ fn other_kind(one: &One, kind: Kind) -> Error {
 
 /// The kinds in which the process is elsewhere than we.
 fn differing(process: &Pinned) -> Result<Vec<Kind>, Error> {
-    let links = scan::links_of(process.pid).map_err(|errno| {
-        Error::new(format!("cannot read the namespaces of process {}: {errno}", process.pid))
-            .because("it belongs to another user, has more rights, or protects itself")
-            .try_this("sudo nsctl enter …, or a process of your own")
-    })?;
+    let links =
+        scan::links_of(process.pid).map_err(|errno| scan::unreadable(process.pid, errno))?;
     let own = scan::links_of(std::process::id() as i32)
         .map_err(|errno| Error::new(format!("cannot read /proc/self/ns: {errno}")))?;
     let differs = |kind: &Kind| {

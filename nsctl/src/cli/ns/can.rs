@@ -7,13 +7,12 @@ use nix::sys::stat::Mode;
 use nsshim::spec::Kind;
 use serde_json::{Value, json};
 
-use super::diff::unreadable;
 use super::print;
 use crate::args::CanArgs;
 use crate::error::Error;
 use crate::output::harmless_text;
 use crate::resolve::kind;
-use crate::scan::{self, Actor, Facts, Id, Reach, Rule, Target};
+use crate::scan::{self, Actor, Facts, Id, Reach, Rule, Target, unreadable};
 
 /// Prints it; the status is 1 when it has none anywhere.
 pub fn can(args: &CanArgs) -> Result<i32, Error> {
@@ -28,9 +27,9 @@ pub fn can(args: &CanArgs) -> Result<i32, Error> {
     let mut places = places(&target)?;
     places.retain(|place| kinds.is_empty() || kinds.contains(&place.kind));
     let verdicts = judged(&actor, &places)?;
-    let ended = |target: &Target| matches!(target, Target::Process(process) if !process.lives());
-    if !process.lives() || ended(&target) {
-        return Err(Error::new("a process that was asked about ended meanwhile"));
+    process.check()?;
+    if let Target::Process(process) = &target {
+        process.check()?;
     }
     match args.json {
         true => {

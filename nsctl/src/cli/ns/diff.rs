@@ -9,7 +9,7 @@ use super::{print, say_unread};
 use crate::args::DiffArgs;
 use crate::error::Error;
 use crate::output::harmless_text;
-use crate::scan::{self, Facts, Found, Id, Places, Sight, Target};
+use crate::scan::{self, Facts, Found, Id, Places, Sight, Target, unreadable};
 
 /// No more lines of one thing than this, unless all are asked for.
 const MOST: usize = 10;
@@ -29,10 +29,8 @@ pub fn diff(args: &DiffArgs) -> Result<i32, Error> {
     let one = side(&args.one, &facts)?;
     let other = side(&args.other, &facts)?;
     for side in [&one, &other] {
-        if let Target::Process(process) = &side.target
-            && !process.lives()
-        {
-            return Err(Error::new(format!("process {} ended meanwhile", process.pid)));
+        if let Target::Process(process) = &side.target {
+            process.check()?;
         }
     }
     let found = Found::look(Places { all: false, relations: true })?;
@@ -102,13 +100,6 @@ fn side(word: &str, facts: &Facts) -> Result<Side, Error> {
             Side { name: word.into(), pid: None, ids, sight: Sight::default(), target }
         }
     })
-}
-
-/// Why a process cannot be looked at.
-pub fn unreadable(pid: i32, errno: nix::errno::Errno) -> Error {
-    Error::new(format!("cannot read the namespaces of process {pid}: {errno}"))
-        .because("it belongs to another user, or protects itself")
-        .try_this("sudo nsctl …, or a process of your own")
 }
 
 type Compared<'a> = (&'static str, &'a BTreeSet<String>, &'a BTreeSet<String>);

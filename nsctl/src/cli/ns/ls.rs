@@ -13,7 +13,7 @@ use crate::args::LsArgs;
 use crate::error::Error;
 use crate::output::Table;
 use crate::resolve::kind;
-use crate::scan::{self, Found, Namespace, Places};
+use crate::scan::{self, Found, Namespace, Places, unreadable};
 use crate::template::Template;
 
 /// Prints them.
@@ -84,17 +84,7 @@ fn of_process(word: &str) -> Result<HashSet<scan::Id>, Error> {
         Error::new(format!("cannot read --pid {}", crate::error::shown(word)))
             .try_this("a number from ps, or self")
     })?;
-    let links = scan::links_of(pid).map_err(|errno| {
-        let error = Error::new(format!("cannot read the namespaces of process {pid}: {errno}"));
-        match errno {
-            nix::errno::Errno::ENOENT => {
-                error.because("there is no such process").try_this("a pid that ps shows")
-            }
-            _ => error
-                .because("it belongs to another user, or protects itself")
-                .try_this("sudo nsctl …, or a process of your own"),
-        }
-    })?;
+    let links = scan::links_of(pid).map_err(|errno| unreadable(pid, errno))?;
     Ok(links.into_iter().filter(|&id| id != 0).collect())
 }
 

@@ -4,12 +4,11 @@ use nsshim::spec::Kind;
 use serde_json::{Map, Value, json};
 
 use super::columns::{Cell, Cells, Column, held};
-use super::diff::unreadable;
 use super::{print, say_unread};
 use crate::args::ShowArgs;
 use crate::error::Error;
 use crate::output::{Table, harmless_text};
-use crate::scan::{self, Found, Namespace, Places, Sight, Target};
+use crate::scan::{self, Found, Namespace, Places, Sight, Target, unreadable};
 use crate::template::Template;
 
 /// Prints it.
@@ -26,10 +25,8 @@ pub fn show(args: &ShowArgs) -> Result<i32, Error> {
             of_namespace(namespace, &found, &cells)
         }
     };
-    if let Target::Process(process) = &target
-        && !process.lives()
-    {
-        return Err(Error::new(format!("process {} ended meanwhile", process.pid)));
+    if let Target::Process(process) = &target {
+        process.check()?;
     }
     if let Some(template) = &args.format {
         print(&format!("{}\n", Template::parse(template)?.line_of(&value)?));
