@@ -6,6 +6,7 @@ mod diff;
 mod fields;
 mod filter;
 mod graph;
+mod kinds;
 mod ls;
 mod release;
 mod show;
@@ -13,6 +14,8 @@ mod tree;
 mod watch;
 
 use std::io::Write;
+
+use serde_json::Value;
 
 use crate::args::NsArgs;
 use crate::error::Error;
@@ -43,6 +46,11 @@ pub fn main(args: &NsArgs) -> Result<i32, Error> {
 fn print(text: &str) {
     let mut output = std::io::stdout().lock();
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+}
+
+/// The same as JSON, for people as well.
+fn print_json(value: &Value) {
+    print(&format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default()));
 }
 
 /// Says what is missing in what was shown.

@@ -7,16 +7,16 @@ use nix::sys::stat::Mode;
 use nsshim::spec::Kind;
 use serde_json::{Value, json};
 
-use super::print;
+use super::kinds::Kinds;
+use super::{print, print_json};
 use crate::args::CanArgs;
 use crate::error::Error;
 use crate::output::harmless_text;
-use crate::resolve::kind;
 use crate::scan::{self, Actor, Facts, Id, Reach, Rule, Target, unreadable};
 
 /// Prints it; the status is 1 when it has none anywhere.
 pub fn can(args: &CanArgs) -> Result<i32, Error> {
-    let kinds = args.kinds.iter().map(|word| kind(word)).collect::<Result<Vec<Kind>, _>>()?;
+    let kinds = Kinds::parse(&args.kinds)?;
     let Target::Process(process) = Target::find(&args.process)? else {
         return Err(Error::new(format!("{} is a namespace, and not a process", args.process))
             .try_this("nsctl ns can PID NAMESPACE: first who, then where"));
@@ -25,17 +25,14 @@ pub fn can(args: &CanArgs) -> Result<i32, Error> {
     let facts = Facts::new(scan::open_proc()?);
     let actor = Actor::read(&facts, process.pid).map_err(|errno| unreadable(process.pid, errno))?;
     let mut places = places(&target)?;
-    places.retain(|place| kinds.is_empty() || kinds.contains(&place.kind));
+    places.retain(|place| kinds.has(place.kind));
     let verdicts = judged(&actor, &places)?;
     process.check()?;
     if let Target::Process(process) = &target {
         process.check()?;
     }
     match args.json {
-        true => {
-            let all = as_json(&actor, &facts, &verdicts);
-            print(&format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default()));
-        }
+        true => print_json(&as_json(&actor, &facts, &verdicts)),
         false => print(&text(&actor, &facts, &verdicts)),
     }
     Ok(i32::from(verdicts.iter().all(|verdict| verdict.reach.capabilities == 0)))

@@ -30,13 +30,18 @@ impl Cell {
         text.filter(|text| !text.is_empty()).map_or(Cell::Empty, Cell::Text)
     }
 
+    /// Its words, where it has any.
+    pub fn some(&self) -> Option<String> {
+        match self {
+            Cell::Empty => None,
+            Cell::Number(number) => Some(number.to_string()),
+            Cell::Text(text) => Some(text.clone()),
+        }
+    }
+
     /// For a table.
     pub fn shown(&self) -> String {
-        match self {
-            Cell::Empty => "-".into(),
-            Cell::Number(number) => number.to_string(),
-            Cell::Text(text) => text.clone(),
-        }
+        self.some().unwrap_or_else(|| "-".into())
     }
 
     /// For JSON.

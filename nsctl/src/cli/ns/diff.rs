@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use nsshim::spec::Kind;
 use serde_json::{Value, json};
 
-use super::{print, say_unread};
+use super::{print, print_json, say_unread};
 use crate::args::DiffArgs;
 use crate::error::Error;
 use crate::output::harmless_text;
@@ -71,7 +71,7 @@ pub fn diff(args: &DiffArgs) -> Result<i32, Error> {
     }
     if args.json {
         let all = json!({ "first": one.name, "second": other.name, "namespaces": rows });
-        print(&format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default()));
+        print_json(&all);
     } else {
         print(&format!("- {}\n+ {}\n{text}", harmless_text(&one.name), harmless_text(&other.name)));
         if one.pid.is_none() || other.pid.is_none() {

@@ -87,10 +87,7 @@ impl Filter {
 }
 
 fn holds(cell: &Cell, operator: Operator, value: &str) -> bool {
-    let text = match cell {
-        Cell::Empty => String::new(),
-        _ => cell.shown(),
-    };
+    let text = cell.some().unwrap_or_default();
     let numbers = || match (cell, value.parse::<u64>()) {
         (Cell::Number(number), Ok(value)) => Some(number.cmp(&value)),
         _ => None,

@@ -6,25 +6,25 @@ use std::path::Path;
 
 use nsshim::spec::Kind;
 
-use super::columns::{Cell, Cells, Column};
+use super::columns::{Cells, Column};
 use super::filter::Filter;
+use super::kinds::Kinds;
 use super::{print, say_unread, unread_lines};
 use crate::args::GraphArgs;
 use crate::containers::random_hex;
 use crate::error::Error;
 use crate::graph::{self, Graph, Group, Row};
-use crate::resolve::kind;
 use crate::scan::{Found, Id, Namespace, Places};
 
 /// Draws it.
 pub fn graph(args: &GraphArgs) -> Result<i32, Error> {
     let form = form(args)?;
-    let kinds = args.kinds.iter().map(|word| kind(word)).collect::<Result<Vec<Kind>, _>>()?;
+    let kinds = Kinds::parse(&args.kinds)?;
     let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
     let found = Found::look(Places { all: true, relations: true })?;
     let cells = Cells::new(&found)?;
     let wanted = |namespace: &&Namespace| {
-        (kinds.is_empty() || kinds.contains(&namespace.kind))
+        kinds.has(namespace.kind)
             && filter.as_ref().is_none_or(|filter| filter.lets(namespace, &cells))
     };
     let drawn = drawn(&found, found.namespaces.values().filter(wanted));
@@ -119,10 +119,7 @@ fn add_rows(
     graph: &mut Graph,
 ) {
     for namespace in owned.get(&owner).into_iter().flatten() {
-        let cell = |column| match cells.get(namespace, column) {
-            Cell::Empty => None,
-            cell => Some(cell.shown()),
-        };
+        let cell = |column| cells.get(namespace, column).some();
         let kept = cell(Column::Kept).filter(|_| namespace.processes == 0);
         let container = cell(Column::Container).map(|name| format!("[{name}]"));
         let words: Vec<String> =

@@ -2,23 +2,22 @@
 
 use std::collections::HashSet;
 
-use nsshim::spec::Kind;
 use serde_json::{Map, Value, json};
 
 use super::columns::{Cell, Cells, Column, DEFAULT, QUICK, held};
 use super::fields::FIELDS;
 use super::filter::Filter;
-use super::{print, say_unread, unread_lines};
+use super::kinds::Kinds;
+use super::{print, print_json, say_unread, unread_lines};
 use crate::args::LsArgs;
 use crate::error::Error;
 use crate::output::Table;
-use crate::resolve::kind;
 use crate::scan::{self, Found, Namespace, Places, unreadable};
 use crate::template::Template;
 
 /// Prints them.
 pub fn ls(args: &LsArgs) -> Result<i32, Error> {
-    let kinds = args.kinds.iter().map(|word| kind(word)).collect::<Result<Vec<Kind>, _>>()?;
+    let kinds = Kinds::parse(&args.kinds)?;
     let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
     let (sort, backwards) = match args.sort.strip_prefix('-') {
         Some(column) => (Column::parse(column)?, true),
@@ -34,7 +33,7 @@ pub fn ls(args: &LsArgs) -> Result<i32, Error> {
     let mut shown: Vec<&Namespace> = found
         .namespaces
         .values()
-        .filter(|namespace| kinds.is_empty() || kinds.contains(&namespace.kind))
+        .filter(|namespace| kinds.has(namespace.kind))
         .filter(|namespace| of_process.as_ref().is_none_or(|ids| ids.contains(&namespace.id)))
         .filter(|namespace| !args.persistent || namespace.processes == 0)
         .filter(|namespace| filter.as_ref().is_none_or(|filter| filter.lets(namespace, &cells)))
@@ -53,7 +52,7 @@ pub fn ls(args: &LsArgs) -> Result<i32, Error> {
         return Ok(0);
     }
     if args.json {
-        print(&as_json(&shown, &cells, &found, args));
+        print_json(&as_json(&shown, &cells, &found, args));
         return Ok(0);
     }
     print_table(&shown, &cells, &columns, args);
@@ -127,7 +126,7 @@ fn object(namespace: &Namespace, cells: &Cells<'_>, columns: &[Column]) -> Value
     Value::Object(object)
 }
 
-fn as_json(shown: &[&Namespace], cells: &Cells<'_>, found: &Found, args: &LsArgs) -> String {
+fn as_json(shown: &[&Namespace], cells: &Cells<'_>, found: &Found, args: &LsArgs) -> Value {
     let columns = match args.quick {
         true => QUICK.to_vec(),
         false => Column::all(),
@@ -139,6 +138,5 @@ fn as_json(shown: &[&Namespace], cells: &Cells<'_>, found: &Found, args: &LsArgs
         "protected": found.unread.protected,
         "why": unread_lines(found.unread),
     });
-    let all = json!({ "namespaces": namespaces, "unread": unread });
-    format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default())
+    json!({ "namespaces": namespaces, "unread": unread })
 }

@@ -4,7 +4,7 @@ use nsshim::spec::Kind;
 use serde_json::{Map, Value, json};
 
 use super::columns::{Cell, Cells, Column, held};
-use super::{print, say_unread};
+use super::{print, print_json, say_unread};
 use crate::args::ShowArgs;
 use crate::error::Error;
 use crate::output::{Table, harmless_text};
@@ -33,7 +33,7 @@ pub fn show(args: &ShowArgs) -> Result<i32, Error> {
         return Ok(0);
     }
     match args.json {
-        true => print(&format!("{}\n", serde_json::to_string_pretty(&value).unwrap_or_default())),
+        true => print_json(&value),
         false => {
             print(&text(&value));
             say_unread(found.unread);

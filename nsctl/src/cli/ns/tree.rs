@@ -4,20 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nsshim::spec::Kind;
 
-use super::columns::{Cell, Cells, Column};
+use super::columns::{Cells, Column};
+use super::kinds::Kinds;
 use super::{print, say_unread};
 use crate::args::{TreeArgs, TreeBy};
 use crate::error::Error;
 use crate::output::{harmless_text, width_of_terminal};
-use crate::resolve::kind;
 use crate::scan::{Found, Id, Namespace, Places};
 
 /// Prints it.
 pub fn tree(args: &TreeArgs) -> Result<i32, Error> {
-    let kinds = args.kinds.iter().map(|word| kind(word)).collect::<Result<Vec<Kind>, _>>()?;
+    let kinds = Kinds::parse(&args.kinds)?;
     let found = Found::look(Places { all: true, relations: true })?;
     let cells = Cells::new(&found)?;
-    let shown = |kind: Kind| kinds.is_empty() || kinds.contains(&kind);
+    let shown = |kind: Kind| kinds.has(kind);
     let tree = match args.by {
         TreeBy::Owner => by_relation(&found, &cells, |namespace| {
             // A user namespace leads to what is in it, whether it is shown itself or not.
@@ -84,10 +84,7 @@ fn by_relation(
 }
 
 fn label(namespace: &Namespace, cells: &Cells<'_>) -> String {
-    let cell = |column| match cells.get(namespace, column) {
-        Cell::Empty => None,
-        cell => Some(harmless_text(&cell.shown())),
-    };
+    let cell = |column| Some(harmless_text(&cells.get(namespace, column).some()?));
     let mut words = vec![format!("{} {}", namespace.kind.file(), namespace.id)];
     words.extend(cell(Column::Detail).map(|detail| format!("({detail})")));
     words.extend(cell(Column::Container).map(|name| format!("[{name}]")));

@@ -12,21 +12,20 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nsshim::spec::Kind;
 use serde_json::{Map, Value, json};
 
 use super::columns::{Cell, Cells, Column};
 use super::filter::Filter;
+use super::kinds::Kinds;
 use crate::args::WatchArgs;
 use crate::error::{Error, shown};
 use crate::output::{harmless_text, width_of_terminal};
-use crate::resolve::kind;
 use crate::scan::{Found, Id, Places, Population, ProcEvents};
 
 /// Prints them until nsctl is ended, or nobody reads any more.
 pub fn watch(args: &WatchArgs) -> Result<i32, Error> {
     let mut watcher = Watcher {
-        kinds: args.kinds.iter().map(|word| kind(word)).collect::<Result<Vec<Kind>, _>>()?,
+        kinds: Kinds::parse(&args.kinds)?,
         filter: args.filter.as_deref().map(Filter::parse).transpose()?,
         json: args.json,
         whole: args.no_trunc,
@@ -129,7 +128,7 @@ impl Pace {
 }
 
 struct Watcher {
-    kinds: Vec<Kind>,
+    kinds: Kinds,
     filter: Option<Filter>,
     json: bool,
     whole: bool,
@@ -276,13 +275,13 @@ fn see(
     ids: &[Id],
     found: &Found,
     cells: &Cells<'_>,
-    kinds: &[Kind],
+    kinds: &Kinds,
     filter: Option<&Filter>,
 ) -> Vec<Seen> {
     let one = |id: &Id| {
         let namespace = &found.namespaces[id];
-        let wanted = (kinds.is_empty() || kinds.contains(&namespace.kind))
-            && filter.is_none_or(|filter| filter.lets(namespace, cells));
+        let wanted =
+            kinds.has(namespace.kind) && filter.is_none_or(|filter| filter.lets(namespace, cells));
         let told = |column| (column, cells.get(namespace, column));
         Seen { wanted, cells: if wanted { TOLD.map(told).into() } else { Vec::new() } }
     };
