@@ -9,32 +9,11 @@ use crate::step::flag_name;
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for step in self.before.iter().chain(&self.each) {
-            writeln!(f, "outside  {step}")?;
+        for step in self.explained() {
+            let side = if step.outside { "outside" } else { "inside" };
+            writeln!(f, "{side:<7}  {}", step.calls)?;
         }
-        writeln!(f, "outside  {}", self.clone_call())?;
-        for step in &self.early {
-            writeln!(f, "inside   {step}")?;
-        }
-        for step in &self.outside {
-            writeln!(f, "outside  {step}")?;
-        }
-        for step in &self.inside {
-            writeln!(f, "inside   {step}")?;
-        }
-        let command: Vec<String> =
-            self.exec.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        let by = match &self.exec.init {
-            Some(options) => {
-                writeln!(f, "inside   execveat(nsinit, {})", options.words())?;
-                "nsinit: "
-            }
-            None => "",
-        };
-        if let Some(filter) = &self.exec.filter {
-            writeln!(f, "inside   {by}{filter}")?;
-        }
-        writeln!(f, "inside   {by}execve {command:?}")
+        Ok(())
     }
 }
 
