@@ -21,7 +21,6 @@ use nix::sys::stat::Mode;
 use nix::unistd::{ForkResult, Pid, pipe2};
 
 use super::Child;
-use crate::cgroup::Version;
 use crate::channel::{self, Message, Received};
 use crate::child::check;
 use crate::error::{Failure, Named};
@@ -130,13 +129,9 @@ impl Checker<'_> {
     fn entrances(&self) -> Result<Entrances, Failure> {
         let mut entrances = Entrances::default();
         for group in self.plan.own_groups() {
-            let opened = group
-                .open_entrance()
+            entrances
+                .add(group)
                 .map_err(|error| error.during("enter the container's control groups"))?;
-            match group.version {
-                Version::V2 => entrances.clone = Some(opened),
-                Version::V1 => entrances.tasks.push(opened),
-            }
         }
         Ok(entrances)
     }

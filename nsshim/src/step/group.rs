@@ -23,6 +23,18 @@ pub(crate) struct Entrances {
     pub kill: Option<OwnedFd>,
 }
 
+impl Entrances {
+    /// Opens that of a group.
+    pub fn add(&mut self, group: &Group) -> Result<()> {
+        let opened = group.open_entrance()?;
+        match group.version {
+            Version::V2 => self.clone = Some(opened),
+            Version::V1 => self.tasks.push(opened),
+        }
+        Ok(())
+    }
+}
+
 pub(super) fn enable(group: &Group, controllers: &[String]) -> Result<()> {
     group.enable(&words(controllers)).call(|| enable_call(group, controllers))
 }
@@ -41,18 +53,14 @@ pub(super) fn open(entrances: &RefCell<Entrances>, group: &Group, own: bool) -> 
     if own {
         group.make()?;
     }
-    let opened = group.open_entrance().inspect_err(|_| {
+    let mut entrances = entrances.borrow_mut();
+    entrances.add(group).inspect_err(|_| {
         if own {
             remove(group);
         }
     })?;
-    let mut entrances = entrances.borrow_mut();
-    match group.version {
-        Version::V2 => {
-            entrances.clone = Some(opened);
-            entrances.kill = if own { group.open_kill() } else { None };
-        }
-        Version::V1 => entrances.tasks.push(opened),
+    if own && group.version == Version::V2 {
+        entrances.kill = group.open_kill();
     }
     Ok(())
 }
