@@ -76,7 +76,7 @@ impl Checker<'_> {
         kept.extend(entrances.clone.iter().chain(&entrances.tasks).map(AsFd::as_fd));
         sys::close_all_but(&kept, true);
         match self.command(&wanted.command, &entrances) {
-            Ok((command, said)) => watch(command, &said, wanted.timeout),
+            Ok(command) => command.watch(wanted.timeout),
             Err(failure) => tell(&failure),
         }
     }
@@ -94,12 +94,13 @@ impl Checker<'_> {
     }
 
     /// Enters the container, and starts the command there.
-    fn command(&self, argv: &[CString], entrances: &Entrances) -> Result<(Pid, OwnedFd), Failure> {
+    fn command(&self, argv: &[CString], entrances: &Entrances) -> Result<Command, Failure> {
         let purpose = "enter the container";
         // The command joins the cgroup namespace: nobody in one may start a process in a group from
         // outside of it, where delegation ends there (nsdelegate).
-        let cgroup = self.kinds() & Kind::Cgroup.flag();
-        let kinds = self.kinds() - cgroup;
+        let all = self.kinds();
+        let cgroup = all & Kind::Cgroup.flag();
+        let kinds = all - cgroup;
         // Before processes inside could trace us (CVE-2016-9962).
         nix::sys::prctl::set_dumpable(false)
             .call(|| "prctl(PR_SET_DUMPABLE, 0)".into())
@@ -116,7 +117,7 @@ impl Checker<'_> {
             .call(|| "clone3()".into())
             .map_err(|error| error.during(purpose))?;
         match cloned {
-            Cloned::Parent { pid, .. } => Ok((pid, said)),
+            Cloned::Parent { pid, pidfd } => Ok(Command { pid, pidfd, said }),
             Cloned::Child => {
                 sys::close_in_child(said.as_fd());
                 let late = (self.container, cgroup);
@@ -148,36 +149,44 @@ impl Checker<'_> {
     }
 }
 
-/// Waits for the command, and kills it when its time is up.
-fn watch(command: Pid, said: &OwnedFd, timeout: Duration) -> i32 {
-    let Ok(pidfd) = sys::pidfd_open(command) else { return FAILED };
-    let limit = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
-    let in_time = loop {
-        match poll(&mut [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)], limit) {
-            Err(Errno::EINTR) => {}
-            ready => break ready == Ok(1),
+/// The command that runs, and the channel on which it says why it does not.
+struct Command {
+    pid: Pid,
+    pidfd: OwnedFd,
+    said: OwnedFd,
+}
+
+impl Command {
+    /// Waits for it, and kills it when its time is up. Returns its exit status.
+    fn watch(&self, timeout: Duration) -> i32 {
+        let limit = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
+        let in_time = loop {
+            match poll(&mut [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)], limit) {
+                Err(Errno::EINTR) => {}
+                ready => break ready == Ok(1),
+            }
+        };
+        if !in_time {
+            // Its session, which is its own, and itself should it have none.
+            let _ = kill(Pid::from_raw(-self.pid.as_raw()), Signal::SIGKILL);
+            let _ = kill(self.pid, Signal::SIGKILL);
+            // One that hangs in the kernel is not waited for.
+            return HealthCheck::TIMED_OUT;
         }
-    };
-    if !in_time {
-        // Its session, which is its own, and itself should it have none.
-        let _ = kill(Pid::from_raw(-command.as_raw()), Signal::SIGKILL);
-        let _ = kill(command, Signal::SIGKILL);
-        // One that hangs in the kernel is not waited for.
-        return HealthCheck::TIMED_OUT;
-    }
-    let ended = waitid(Whose::PidFd(pidfd.as_fd()), libc::WEXITED);
-    match channel::receive(said, false) {
-        Received::Message(Message::Failed(failure), _) => return tell(&failure),
-        Received::Message(Message::NotExecuted { errno, code }, _) => {
-            let errno = Errno::from_raw(errno);
-            say(&format!("nsctl: cannot execute the health check: {errno}\n"));
-            return i32::from(code);
+        let ended = waitid(Whose::PidFd(self.pidfd.as_fd()), libc::WEXITED);
+        match channel::receive(&self.said, false) {
+            Received::Message(Message::Failed(failure), _) => return tell(&failure),
+            Received::Message(Message::NotExecuted { errno, code }, _) => {
+                let errno = Errno::from_raw(errno);
+                say(&format!("nsctl: cannot execute the health check: {errno}\n"));
+                return i32::from(code);
+            }
+            _ => {}
         }
-        _ => {}
-    }
-    match ended {
-        Ok(Some((_, Change::Exited(exit)))) => i32::from(exit.status()),
-        _ => FAILED,
+        match ended {
+            Ok(Some((_, Change::Exited(exit)))) => i32::from(exit.status()),
+            _ => FAILED,
+        }
     }
 }
 
