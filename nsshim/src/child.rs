@@ -75,9 +75,7 @@ pub(crate) fn run(
         wait_for_go(&context);
     }
     // Made when its mounts are, and while it has the right; kept when the host's descriptors go.
-    let closes = |step: &Inside| matches!(step, Inside::CloseDescriptors { .. });
-    let closing = plan.inside.iter().position(closes).unwrap_or(plan.inside.len());
-    let (before, after) = plan.inside.split_at(closing);
+    let (before, after) = plan.around_closing();
     run_all(before, &context);
     let own = image.filter(|image| image.file.is_none()).map(|image| {
         image::in_own_mount(image.bytes)

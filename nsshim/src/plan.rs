@@ -285,6 +285,13 @@ impl Plan {
         keeps || !self.own_groups().is_empty()
     }
 
+    /// The child's steps before it closes what it has open, and those from that on.
+    pub(crate) fn around_closing(&self) -> (&[Inside], &[Inside]) {
+        let closes = |step: &Inside| matches!(step, Inside::CloseDescriptors { .. });
+        let at = self.inside.iter().position(closes).unwrap_or(self.inside.len());
+        self.inside.split_at(at)
+    }
+
     /// The control groups that are made for the container and end with it.
     pub(crate) fn own_groups(&self) -> &[Rc<cgroup::Group>] {
         self.cgroup.as_ref().filter(|cgroup| cgroup.own).map_or(&[], |cgroup| &cgroup.groups)

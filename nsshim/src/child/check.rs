@@ -38,9 +38,7 @@ pub(crate) fn run(
     {
         fail(channel, error, "enter the container");
     }
-    let closes = |step: &Inside| matches!(step, Inside::CloseDescriptors { .. });
-    let closing = plan.inside.iter().position(closes).unwrap_or(plan.inside.len());
-    let (before, after) = plan.inside.split_at(closing);
+    let (before, after) = plan.around_closing();
     // Who it is and whose session it is in; all else before is about namespaces, which are made.
     for step in before {
         if matches!(step, Inside::Become(_) | Inside::Label(_) | Inside::Session) {
