@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 
+use nix::NixPath;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, UnlinkatFlags, unlinkat};
@@ -162,7 +163,7 @@ pub(super) fn health(directory: &OwnedFd, text: &str) {
 }
 
 /// A small file of the container's.
-pub(super) fn read(directory: &OwnedFd, name: &str) -> Option<String> {
+pub(super) fn read<P: NixPath + ?Sized>(directory: &OwnedFd, name: &P) -> Option<String> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
     let file = openat(directory.as_fd(), name, flags, Mode::empty()).ok()?;
     let mut text = String::new();

@@ -1,16 +1,14 @@
 //! Removing a container that wanted nothing of it to stay.
 
 use std::ffi::{CStr, CString};
-use std::fs::File;
-use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::dir::Dir;
-use nix::fcntl::{OFlag, openat, renameat};
+use nix::fcntl::{OFlag, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-use super::{NOTED, Remove};
+use super::{NOTED, Remove, record};
 
 /// Removes its name and its directory. What cannot be removed stays, and `nsctl rm` says why.
 pub(super) fn remove(directory: &OwnedFd, what: &Remove) {
@@ -45,11 +43,7 @@ fn entries(directory: &OwnedFd) -> Vec<CString> {
 }
 
 fn has_name(what: &Remove, name: &CStr) -> bool {
-    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let file = openat(what.names.as_fd(), name, flags, Mode::empty());
-    let mut id = Vec::new();
-    let read = file.is_ok_and(|file| File::from(file).take(100).read_to_end(&mut id).is_ok());
-    read && id == what.id.to_bytes()
+    record::read(&what.names, name).is_some_and(|id| id.as_bytes() == what.id.to_bytes())
 }
 
 fn remove_name(what: &Remove, name: &CStr) {
