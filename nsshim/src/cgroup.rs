@@ -12,6 +12,7 @@ use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
@@ -20,6 +21,9 @@ use nix::sys::stat::{Mode, mkdirat};
 use crate::error::{Named, Result};
 
 pub use end::end;
+
+/// How often is looked where the kernel does not tell.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Which interface a hierarchy has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,11 +10,8 @@ use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, UnlinkatFlags, unlinkat};
 
-use super::{Group, Version, read};
+use super::{Group, LOOK_AGAIN, Version, read};
 use crate::sys::{self, SignalInfo};
-
-/// How often is looked where the kernel does not tell.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Kills all that is left in these groups and removes them; goes on after one that cannot be.
 ///

@@ -10,10 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::{Group, Version, entry, read};
-
-/// How often is looked where the kernel does not tell.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+use super::{Group, LOOK_AGAIN, Version, entry, read};
 
 impl Group {
     /// The file that freezes it; `None`: nothing can.
