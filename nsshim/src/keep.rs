@@ -154,7 +154,7 @@ impl Keeper {
         crate::sys::forget_used_stack(1);
     }
 
-    /// What must stay open.
+    /// What must stay open when it begins: no check runs yet, and no member has left.
     pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         let mut all = vec![self.directory.as_fd(), self.proc.as_fd()];
         all.extend(self.lock.iter().map(AsFd::as_fd));
@@ -166,7 +166,6 @@ impl Keeper {
         all.extend(self.told.clients.descriptors());
         all.extend(self.status.as_ref().map(AsFd::as_fd));
         all.extend(self.pod.iter().map(AsFd::as_fd).chain(self.members.descriptor()));
-        all.extend(self.health.iter().flat_map(Health::descriptors));
         if let Some(remove) = &self.remove {
             all.extend([remove.containers.as_fd(), remove.names.as_fd()]);
         }

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags};
@@ -145,11 +145,6 @@ impl Health {
     /// The process of the one that runs.
     pub fn pid(&self) -> Option<Pid> {
         self.running.as_ref().map(|check| check.pid)
-    }
-
-    pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let running = self.running.iter();
-        running.flat_map(|check| check.output.iter().chain([&check.process])).map(AsFd::as_fd)
     }
 
     pub fn interest(&self) -> Option<PollFd<'_>> {

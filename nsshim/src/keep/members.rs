@@ -32,17 +32,13 @@ impl Members {
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Members::Awaited(pipe) => Some(pipe.as_fd()),
-            Members::Gone { _alone } => Some(_alone.as_fd()),
-            Members::None => None,
+            _ => None,
         }
     }
 
     /// Its end is heard without asking. A pipe that nobody has written to has none. poll(2)
     pub fn interest(&self) -> Option<PollFd<'_>> {
-        match self {
-            Members::Awaited(pipe) => Some(PollFd::new(pipe.as_fd(), PollFlags::empty())),
-            _ => None,
-        }
+        self.descriptor().map(|pipe| PollFd::new(pipe, PollFlags::empty()))
     }
 
     /// Returns whether the last has just left.
