@@ -48,7 +48,7 @@ pub fn run(arguments: Strings<'static>, environment: Strings<'static>) -> u8 {
     }
 
     // Until it is told otherwise, whoever dies after this is the one that started us.
-    let parent = sys::getppid();
+    let parent = if config.die_with_parent { sys::getppid() } else { 0 };
     let orphan = prepare(&config);
     if orphan == Some(signal::KILL) {
         return 128 + signal::KILL as u8;
