@@ -3,10 +3,12 @@
 //! [`plan`] is pure: it reads nothing and changes nothing. What a later step
 //! needs from an earlier one is written beside it.
 
+mod exec;
 mod explain;
 mod groups;
 mod hidden;
 mod identity;
+mod joins;
 mod mounts;
 mod parts;
 mod root;
@@ -15,7 +17,6 @@ mod shell;
 mod tests;
 mod text;
 
-use std::ffi::CString;
 use std::rc::Rc;
 
 use caps::Capability;
@@ -23,13 +24,13 @@ use nix::sched::CloneFlags;
 
 use crate::cgroup;
 use crate::host::Host;
-use crate::seccomp::{self, Filter};
+use crate::seccomp;
 use crate::spec::{
-    Cgroup, Choice, ContainerId, Keyring, Kind, Nested, Process, Propagation, Seccomp, Session,
-    Spec, TimeOffsets,
+    Cgroup, ContainerId, Keyring, Kind, Nested, Propagation, Seccomp, Session, Spec,
 };
 use crate::step::{Inside, Outside};
 
+pub use exec::{Exec, Group, InitOptions};
 pub use explain::Explained;
 pub use identity::MapWriter;
 pub use shell::quoted;
@@ -63,55 +64,6 @@ pub struct Plan {
     pub timeout: Option<std::time::Duration>,
     /// Whether the child makes a terminal.
     pub terminal: bool,
-}
-
-/// The last step of the child.
-#[derive(Debug, Clone)]
-pub struct Exec {
-    /// The options of nsinit, or `None` to execute the workload as it is.
-    pub init: Option<InitOptions>,
-    /// The workload's command and arguments.
-    pub argv: Vec<CString>,
-    /// What the workload is told it is called.
-    pub argv0: Option<CString>,
-    /// The workload's environment.
-    pub env: Vec<CString>,
-    /// The workload's signal mask.
-    pub signal_mask: u64,
-    /// The descriptors from 3 on that the workload keeps.
-    pub preserve_fds: u32,
-    /// A filter that is loaded in the workload's own process, right before its execve: it need
-    /// not allow what nsinit does.
-    pub filter: Option<Filter>,
-}
-
-impl Exec {
-    /// Whether nsinit supervises a workload, and reports what becomes of it.
-    pub(crate) fn has_workload(&self) -> bool {
-        self.init.as_ref().is_some_and(|init| !init.pause)
-    }
-}
-
-/// How nsinit is to treat the workload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InitOptions {
-    /// The process group of the workload.
-    pub group: Group,
-    /// Whether the workload must be killed with nsinit, because no pid namespace does it.
-    pub kill_workload: bool,
-    /// Whether there is no workload, and it only holds the namespaces.
-    pub pause: bool,
-}
-
-/// The process group of the workload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
-    /// The caller's.
-    Keep,
-    /// Its own.
-    Own,
-    /// Its own, in the foreground of the container's terminal.
-    Foreground,
 }
 
 /// Orders what the spec asks for, for this caller.
@@ -154,7 +106,7 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
         }
         inside.extend(identity::mapped_owner(maps, host));
     }
-    before.extend(joins(namespaces, time.filter(|_| !new_user)));
+    before.extend(joins::steps(namespaces, time.filter(|_| !new_user)));
     // These need only the rights that the new user namespace gives at once. Early, so
     // that they exist when the shim keeps them in files.
     let mut early = groups.early;
@@ -258,7 +210,7 @@ pub fn plan(spec: Spec, host: &Host) -> Plan {
         early,
         outside,
         inside,
-        exec: exec(process, own_filter, init, session, has_terminal, ends_as_one),
+        exec: exec::exec(process, own_filter, init, session, has_terminal, ends_as_one),
         ends_as_one,
         session,
         report_start,
@@ -306,72 +258,10 @@ fn clone_flags(namespaces: &crate::spec::Namespaces) -> CloneFlags {
         .fold(CloneFlags::empty(), |flags, kind| flags | kind.flag())
 }
 
-/// What the shim does before there is a child: joins, and the time namespace
-/// when its rights come from outside or from the user namespace that is joined.
-fn joins(mut namespaces: crate::spec::Namespaces, time: Option<TimeOffsets>) -> Vec<Outside> {
-    let together = namespaces.together_mut().take().filter(|together| !together.kinds.is_empty());
-    let is_in = |kind| together.as_ref().is_some_and(|together| together.kinds.contains(&kind));
-    let mut join = |kind| match std::mem::take(namespaces.get_mut(kind)) {
-        Choice::Join(joined) if !is_in(kind) => Some(Outside::Join(kind, joined)),
-        _ => None,
-    };
-    let user = join(Kind::User);
-    let mut others: Vec<Outside> = Kind::ALL.into_iter().filter_map(join).collect();
-    // Before others, which may need the rights that it gives.
-    if let Some(together) = together {
-        others.insert(0, Outside::JoinTogether(together));
-    }
-    // Before processes inside could trace us.
-    let undumpable = (user.is_some() || !others.is_empty()).then_some(Outside::Undumpable);
-    let mut steps = Vec::new();
-    match time {
-        None => {
-            steps.extend(undumpable);
-            steps.extend(user);
-        }
-        // The files in /proc of a process that is not dumpable are root's.
-        Some(offsets) => {
-            steps.extend(user);
-            steps.push(Outside::Time(offsets));
-            steps.extend(undumpable);
-        }
-    }
-    steps.extend(others);
-    steps
-}
-
 /// What the default policy depends on.
 fn filter_rights(capabilities: u64, nested: Nested) -> u64 {
     match nested {
         Nested::Allowed => capabilities | seccomp::NESTING,
         Nested::Default | Nested::Denied => capabilities,
-    }
-}
-
-fn exec(
-    process: Process,
-    filter: Option<Filter>,
-    init: bool,
-    session: Session,
-    has_terminal: bool,
-    ends_as_one: bool,
-) -> Exec {
-    let group = match session {
-        Session::Own if has_terminal => Group::Foreground,
-        Session::Own => Group::Own,
-        Session::Callers => Group::Keep,
-    };
-    Exec {
-        init: init.then_some(InitOptions {
-            group,
-            kill_workload: !ends_as_one,
-            pause: process.argv.is_empty(),
-        }),
-        argv: process.argv,
-        argv0: process.argv0,
-        env: process.env,
-        signal_mask: process.signal_mask,
-        preserve_fds: process.preserve_fds,
-        filter,
     }
 }
