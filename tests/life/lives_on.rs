@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::Home;
-use crate::common::{Screen, as_each, eventually};
+use crate::common::{Screen, as_each, eventually, have};
 
 fn at_terminal(home: &Home, arguments: &[&str]) -> Screen {
     let nsctl = home.nsctl(arguments);
@@ -60,6 +60,29 @@ fn all_that_it_says_is_heard_and_its_status_is_ours() {
         home.run(&["run", "--detach-keys=loud", "true"]).expect_error(125, &["loud", "ctrl-p"]);
         home.run(&["run", "-d", "--detach-keys=ctrl-q", "true"]).expect_error(125, &["--detach"]);
         assert!(eventually(Duration::from_secs(5), || home.left().is_empty()), "{:?}", home.left());
+    });
+}
+
+/// nsctl sleeps in a system call as if others had kept the processor from it.
+#[test]
+fn a_signal_before_nsctl_knows_that_it_runs_is_no_exception() {
+    if !have("strace") {
+        return;
+    }
+    as_each(|who| {
+        let home = Home::new(who);
+        let script = "trap 'echo term; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
+        let words = ["run", "--detach-keys=ctrl-q", "--name=c", "sh", "-c", script];
+        let slow = "inject=signalfd4:delay_enter=2000000";
+        // -D: what is started is nsctl, and strace its grandchild.
+        let options = ["-D", "-o", "/dev/null", "-e", "trace=signalfd4", "-e", slow];
+        let mut nsctl = home.traced(&options, &words);
+        let child = nsctl.spawn();
+        let ready = || home.run(&["logs", "c"]).stdout.contains("ready");
+        assert!(eventually(Duration::from_secs(10), ready));
+        kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
+        let ran = child.wait_with_output().unwrap();
+        assert_eq!(ran.status.code(), Some(5), "{ran:?}");
     });
 }
 

@@ -3,6 +3,7 @@
 use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
 use nsshim::keep::Keep;
 use nsshim::sys::{self, SignalInfo};
 use nsshim::{Message, Received, Started};
@@ -50,6 +51,7 @@ pub(super) fn carry_out(
 fn hear(started: &Started, context: &causes::Context, status: &mut Status) -> Result<i32, Error> {
     let signals = sys::signalfd_all()
         .map_err(|errno| Error::new(format!("cannot read signals: signalfd4(): {errno}")))?;
+    let mut late = Vec::new();
     loop {
         let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut fds = [readable(started.channel.as_fd()), readable(signals.as_fd())];
@@ -61,10 +63,14 @@ fn hear(started: &Started, context: &causes::Context, status: &mut Status) -> Re
                 return Err(Error::new("the container was not started: a signal ended nsctl")
                     .with_status(128 + info.signal));
             }
+            late.push(info);
         }
         match nsshim::receive(&started.channel, false) {
             Received::Nothing => {}
-            Received::Message(Message::Started { pid }, _) => return Ok(pid),
+            Received::Message(Message::Started { pid }, _) => {
+                late.iter().for_each(repeat);
+                return Ok(pid);
+            }
             Received::Message(Message::Namespaces(ids), _) => status.namespaces(ids),
             Received::Message(Message::Failed(failure), _) => return Err(context.explain(failure)),
             Received::Message(Message::NotExecuted { errno, code }, _) => {
@@ -76,4 +82,9 @@ fn hear(started: &Started, context: &causes::Context, status: &mut Status) -> Re
             }
         }
     }
+}
+
+/// Makes a signal pending again, for whoever stays at the container.
+fn repeat(info: &SignalInfo) {
+    let _ = sys::pidfd_open(Pid::this()).and_then(|us| sys::pidfd_send_signal(us, info));
 }
