@@ -111,6 +111,13 @@ impl Home {
     }
 }
 
+/// Runs all of them at the same time, to their ends; containers of their own may go on.
+pub fn at_once(all: impl Iterator<Item = Nsctl>) -> Vec<Ran> {
+    let wait = |nsctl: Nsctl| std::thread::spawn(|| nsctl.detached().0);
+    let waited: Vec<_> = all.map(wait).collect();
+    waited.into_iter().map(|ran| ran.join().unwrap()).collect()
+}
+
 /// Whether `who` may map ranges of ids.
 pub fn has_range(who: Who) -> bool {
     let name = who.name().unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use super::{Home, has_range};
+use super::{Home, at_once, has_range};
 use crate::common::{Who, as_each, eventually};
 
 const KINDS: &str = "cd /proc/self/ns; readlink net ipc uts user; readlink pid mnt";
@@ -84,22 +84,15 @@ fn of_many_runs_at_once_one_makes_the_pod_and_all_are_in_it() {
     as_each(|who| {
         let home = Home::new(who);
         for round in 0..3 {
-            let mut all: Vec<_> = (0..8)
-                .map(|_| home.nsctl(&["run", "--pod", "p", "readlink", "/proc/self/ns/net"]))
-                .collect();
-            let children: Vec<_> = all.iter_mut().map(super::Nsctl::spawn).collect();
-            for child in children {
-                let ran = child.wait_with_output().unwrap();
-                assert!(ran.status.success(), "{round}: {ran:?}");
+            let words = ["run", "--pod", "p", "readlink", "/proc/self/ns/net"];
+            for ran in at_once((0..8).map(|_| home.nsctl(&words))) {
+                assert_eq!(ran.code, Some(0), "{round}: {ran:?}");
             }
         }
         assert!(gone(&home, "p"));
-        let mut all: Vec<_> =
-            (0..8).map(|_| home.nsctl(&["run", "-d", "--pod", "p", "sleep", "1000"])).collect();
-        let children: Vec<_> = all.iter_mut().map(super::Nsctl::spawn).collect();
-        for child in children {
-            let ran = child.wait_with_output().unwrap();
-            assert!(ran.status.success(), "{ran:?}");
+        let words = ["run", "-d", "--pod", "p", "sleep", "1000"];
+        for ran in at_once((0..8).map(|_| home.nsctl(&words))) {
+            ran.success();
         }
         let list = home.list();
         assert_eq!(list.len(), 9);

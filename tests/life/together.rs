@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{Home, has_range};
+use super::{Home, at_once, has_range};
 use crate::common::{Who, as_each, eventually, nsctl, skip};
 
 #[test]
@@ -16,27 +16,22 @@ fn who_only_looks_hinders_nobody() {
         home.run(&["wait", "c"]).success();
         let done = AtomicBool::new(false);
         let directory = home.directory().clone();
+        let run =
+            |words: &[&str]| nsctl(who, words).env("NSCTL_STATE_DIR", &directory).detached().0;
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
                     while !done.load(Ordering::Relaxed) {
-                        let look = nsctl(who, ["ps", "-a", "-q"]);
-                        let mut look = look.env("NSCTL_STATE_DIR", &directory);
-                        let ran = look.spawn().wait_with_output().unwrap();
-                        assert!(ran.status.success(), "{ran:?}");
+                        run(&["ps", "-a", "-q"]).success();
                     }
                 });
             }
-            let ran: Vec<_> = (0..15)
-                .flat_map(|_| {
-                    let started = home.nsctl(&["start", "c"]).spawn().wait_with_output();
-                    let ended = home.nsctl(&["wait", "c"]).spawn().wait_with_output();
-                    [started.unwrap(), ended.unwrap()]
-                })
-                .collect();
+            let both = |_| [run(&["start", "c"]), run(&["wait", "c"])];
+            let ran = scope.spawn(move || (0..15).flat_map(both).collect::<Vec<_>>()).join();
+            // Also when one of them hangs, or those who look would for ever.
             done.store(true, Ordering::Relaxed);
-            for one in ran {
-                assert!(one.status.success(), "{one:?}");
+            for one in ran.unwrap() {
+                one.success();
             }
         });
     });
@@ -102,11 +97,8 @@ fn of_those_who_start_one_at_once_one_does() {
         let home = Home::new(who);
         home.start(&["--name", "c", "sleep", "1000"]);
         home.run(&["stop", "c"]).success();
-        let mut all: Vec<_> = (0..6).map(|_| home.nsctl(&["start", "c"])).collect();
-        let children: Vec<_> = all.iter_mut().map(super::Nsctl::spawn).collect();
-        let ran: Vec<_> =
-            children.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
-        assert_eq!(ran.iter().filter(|ran| ran.status.success()).count(), 1, "{ran:?}");
+        let ran = at_once((0..6).map(|_| home.nsctl(&["start", "c"])));
+        assert_eq!(ran.iter().filter(|ran| ran.code == Some(0)).count(), 1, "{ran:?}");
         assert_eq!(home.status("c"), "running");
     });
 }
