@@ -188,8 +188,10 @@ fn a_thousand_are_found() {
 #[test]
 fn a_crowd_is_counted_whole() {
     as_each(|who| {
-        let script = "for at in $(seq 400); do sleep 1000 & done; \
-                      readlink /proc/self/ns/pid; read wait; kill $(jobs -p)";
+        // What tells the number is waited for before the others begin.
+        let script = "pid=$(readlink /proc/self/ns/pid); \
+                      for at in $(seq 400); do sleep 1000 & done; \
+                      echo $pid; read wait; kill $(jobs -p)";
         let fixture = Fixture::nsctl(who, ["run", "--", "sh", "-c", script]);
         for options in [&["--type", "pid"][..], &["--quick", "--type", "pid"]] {
             let all = list(who, options);
