@@ -13,6 +13,7 @@
 //! The container ends when the shim dies; the shim ends it when the caller dies.
 
 mod affinity;
+mod aside;
 pub mod cgroup;
 mod channel;
 mod child;
@@ -34,6 +35,7 @@ pub mod sys;
 mod terminal;
 mod usage;
 
+pub use aside::aside;
 pub use channel::{Message, Received, receive, send, try_send};
 pub use error::{CallError, Failure, Result, errno_name};
 pub use exit::Exit;

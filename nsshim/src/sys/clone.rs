@@ -84,7 +84,7 @@ const STACK_BYTES: usize = 1 << 20;
 ///
 /// Nothing is copied for it: no page tables, no pages that either writes. What it
 /// leaves in memory is ours afterwards; descriptors and the working directory are
-/// its own. Only the shim calls this, which has one thread.
+/// its own. Only who has one thread calls this.
 ///
 /// # Errors
 /// As [`clone3`].

@@ -12,13 +12,19 @@ use nix::unistd::{ForkResult, Pid};
 /// `EBUSY` when the process has more: in the child only the calling thread would
 /// live, and a lock held by another one would stay locked.
 pub fn fork_single_threaded() -> nix::Result<ForkResult> {
-    // A directory has two links and one more per thread. proc_pid_task(5)
-    let links = nix::sys::stat::stat("/proc/self/task").map_or(3, |stat| stat.st_nlink);
-    if links != 3 {
-        return Err(Errno::EBUSY);
-    }
+    expect_one_thread()?;
     // SAFETY: one thread, as just checked, so the child may do what the parent may.
     unsafe { nix::unistd::fork() }
+}
+
+/// That nobody else runs in this process's memory.
+///
+/// # Errors
+/// `EBUSY`
+pub(crate) fn expect_one_thread() -> nix::Result<()> {
+    // A directory has two links and one more per thread. proc_pid_task(5)
+    let links = nix::sys::stat::stat("/proc/self/task").map_or(3, |stat| stat.st_nlink);
+    if links == 3 { Ok(()) } else { Err(Errno::EBUSY) }
 }
 
 /// A descriptor that stands for a process, so that no later one with its number is meant; it

@@ -1,0 +1,26 @@
+//! Work in a child that is waited for, since it leads where we are not to be ourselves.
+
+use nix::sched::CloneFlags;
+use nix::sys::wait::waitpid;
+
+use crate::{affinity, sys};
+
+/// Does some work in a child, which may join namespaces that the caller is not to be in.
+///
+/// It has the caller's memory: nothing is copied, and what it writes is there afterwards. Its
+/// credentials, namespaces and descriptors are its own; whether it is dumpable is not.
+///
+/// # Errors
+/// `EBUSY` when the caller has more than one thread; `EAGAIN`. clone(2)
+pub fn aside(work: impl FnOnce()) -> nix::Result<()> {
+    sys::expect_one_thread()?;
+    let held = affinity::hold();
+    let child = sys::clone_vfork(CloneFlags::empty(), || {
+        work();
+        sys::exit_now(0)
+    });
+    if let Some(held) = held {
+        held.let_go();
+    }
+    waitpid(child?.0, None).map(drop)
+}
