@@ -152,6 +152,7 @@ impl Keeper {
         crate::sys::trim_heap();
         // Nobody waits for what comes next.
         crate::sys::forget_used_stack(1);
+        crate::sys::forget_program();
     }
 
     /// What must stay open when it begins: no check runs yet, and no member has left.

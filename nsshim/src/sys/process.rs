@@ -63,6 +63,24 @@ pub(crate) fn forget_used_stack(keep: usize) {
     unsafe { libc::madvise((end - MOST) as *mut libc::c_void, MOST, libc::MADV_DONTNEED) };
 }
 
+/// Lets go of the program's own code and constants: what is used again is mapped again, from the
+/// file. Who sleeps has so little of it in memory. madvise(2), `MADV_DONTNEED`
+pub(crate) fn forget_program() {
+    // ld(1) and lld make both, of the program that runs: where it begins, and the end of its code.
+    unsafe extern "C" {
+        static __executable_start: u8;
+        static etext: u8;
+    }
+    const PAGE: usize = 4096;
+    let start = (&raw const __executable_start as usize).next_multiple_of(PAGE);
+    let end = &raw const etext as usize & !(PAGE - 1);
+    if start < end {
+        // SAFETY: headers, constants and code are mapped from the file, and nobody writes them:
+        // dropped pages are read from there again, the one that runs us, too.
+        unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED) };
+    }
+}
+
 /// Gives the kernel back what was allocated and is free. malloc_trim(3)
 pub(crate) fn trim_heap() {
     // SAFETY: it takes no pointer, and touches only what nobody has allocated.
