@@ -1,5 +1,7 @@
 //! What passes through the shim on its way to the log, and through nsctl to a terminal.
 
+mod bare;
+
 use super::Bench;
 use crate::Result;
 use crate::bench::arena::SLEEP;
@@ -23,16 +25,28 @@ pub fn measure(bench: &Bench<'_>) -> Result<Vec<Target>> {
     let pipe = pour(bench, 1024, &["--log-driver", "file"])?;
     let json = pour(bench, 256, &[])?;
     let pty = pour(bench, 64, &["-t", "--log-driver", "file"])?;
+    let bare_pty = bare::pour(bench, 64)?;
     let (direct, through) = echoes(bench)?;
+    let bare = bare::echoes()?;
     let at_least = |what: &str, value, bound| Target::at_least(what.into(), Some(value), bound);
     Ok(vec![
         at_least("from a pipe to a log of bytes, MB/s", pipe, 1000.0),
         Target::at_most("from a pipe to a log of JSON, MB/s".into(), Some(json), None),
         at_least("from a terminal to a log, MB/s", pty, 100.0),
         Target::at_most(
+            "… by a loop that does nothing else (the kernel's floor), MB/s".into(),
+            Some(bare_pty),
+            None,
+        ),
+        Target::at_most(
             "echo of a key through nsctl, µs more than a terminal's own".into(),
             Some(through - direct),
             Some(15.0),
+        ),
+        Target::at_most(
+            "… through a loop that does nothing else (the kernel's floor), µs more".into(),
+            Some(bare - direct),
+            None,
         ),
         Target::at_most(
             "wake-ups of nsctl and shim for 2 GB to where the caller's output goes".into(),
@@ -87,6 +101,7 @@ fn echoes(bench: &Bench<'_>) -> Result<(f64, f64)> {
     Ok((direct, through?))
 }
 
+/// The median time from a key to its echo, µs.
 fn echo(master: &mut File) -> Result<f64> {
     let mut us: Vec<f64> = Vec::new();
     for _ in 0..ECHOES {
