@@ -8,6 +8,7 @@ mod stops;
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use given_up::GivenUp;
 use nix::errno::Errno;
@@ -167,6 +168,7 @@ impl Foreground {
     fn watch(&mut self, status: &mut Status) -> Outcome {
         loop {
             let ready = self.wait(status);
+            self.started.lingering.turn();
             self.send_unsent();
             status.turn();
             self.complaints.turn();
@@ -205,6 +207,9 @@ impl Foreground {
         }
         fds.extend(status.interest().into_iter().chain(self.complaints.interest()));
         let look_again = self.relay.as_ref().and_then(Relay::look_again);
+        // Rounded up, so that it is over then.
+        let lingering = self.started.lingering.left().map(|left| left + Duration::from_millis(1));
+        let look_again = look_again.into_iter().chain(lingering).min();
         let timeout = match (self.heard.is_empty(), look_again) {
             (false, _) => PollTimeout::ZERO,
             (true, Some(limit)) => PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX),

@@ -3,9 +3,15 @@
 //! From nsctl to the workload each process makes the next and then waits for it.
 //! The kernel puts a new process on an idle processor, which must be woken first:
 //! 50 to 90 µs in a virtual machine, each time, for a helper that is never needed.
-//! So the chain stays where it is, and the workload is let go before its exec.
+//! So the chain stays where it is, and the workload is let go before its exec. Who waits stays a
+//! little longer: what ends soon is then heard of on the way back without waking another one.
+
+use std::time::{Duration, Instant};
 
 use crate::sys::{self, Processors};
+
+/// How long who waits stays where it is.
+const SOON: Duration = Duration::from_millis(50);
 
 const EVERYWHERE: Processors = [0xff; size_of::<Processors>()];
 
@@ -36,5 +42,35 @@ impl Held {
     /// Lets the calling process run everywhere again.
     pub(crate) fn let_go(&self) {
         let _ = sys::sched_setaffinity(&EVERYWHERE);
+    }
+}
+
+/// A hold on who waits, which is soon over.
+#[derive(Debug)]
+pub struct Lingering(Option<(Held, Instant)>);
+
+impl Lingering {
+    /// From now on.
+    pub(crate) fn new(held: Option<Held>) -> Self {
+        Lingering(held.map(|held| (held, Instant::now() + SOON)))
+    }
+
+    /// When it is to be looked at again; `None` when it is over.
+    pub fn left(&self) -> Option<Duration> {
+        self.0.as_ref().map(|(_, end)| end.saturating_duration_since(Instant::now()))
+    }
+
+    /// Ends it when its time is over.
+    pub fn turn(&mut self) {
+        if self.left() == Some(Duration::ZERO) {
+            self.end();
+        }
+    }
+
+    /// Ends it.
+    pub(crate) fn end(&mut self) {
+        if let Some((held, _)) = self.0.take() {
+            held.let_go();
+        }
     }
 }

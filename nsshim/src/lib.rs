@@ -35,6 +35,7 @@ pub mod sys;
 mod terminal;
 mod usage;
 
+pub use affinity::Lingering;
 pub use aside::aside;
 pub use channel::{Message, Received, receive, send, try_send};
 pub use error::{CallError, Failure, Result, errno_name};

@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use nix::unistd::Pid;
 
-use crate::affinity::Held;
+use crate::affinity::{Held, Lingering};
 use crate::channel::{self, Message, Received};
 use crate::child;
 use crate::error::{Failure, Named};
@@ -66,6 +66,11 @@ pub(crate) fn run(
     let locks = RefCell::default();
     let begin = Begin { making, held: held.as_ref(), locks: Some(&locks) };
     let made = make(&plan, nsctl.as_fd(), begin);
+    let mut lingering = Lingering::new(held);
+    if keeper.is_some() {
+        // We have more to do, and whoever started us is about to leave.
+        lingering.end();
+    }
     if let Some(keeper) = keeper.as_mut().filter(|keeper| !keeper.needs_start()) {
         // The child has a copy, or has done with ours: nobody begins it once more. The steps stay:
         // they own descriptors, whose numbers may be others' by then.
@@ -73,7 +78,8 @@ pub(crate) fn run(
         keeper.needs_no_more(Box::new(words));
     }
     let outcome = made.and_then(|child| {
-        monitor::Monitor::new(child, nsctl.as_fd(), &plan, saved, keeper, locks.take())
+        let locks = locks.take();
+        monitor::Monitor::new(child, nsctl.as_fd(), &plan, saved, keeper, locks, lingering)
             .call(|| "signalfd4()".into())
             .map_err(|error| error.during("watch the container"))
     });
@@ -197,9 +203,6 @@ fn make_child(
     }
     .call(|| plan.clone_call())
     .map_err(|error| error.during("create the namespaces"))?;
-    if let Some(held) = held {
-        held.let_go();
-    }
     log::debug!("outside {:>5} µs  {}", start.elapsed().as_micros(), plan.clone_call());
     drop(theirs);
     drop(image);

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{Shutdown, shutdown};
 use nix::unistd::{ForkResult, Pid};
 
-use crate::affinity;
+use crate::affinity::{self, Lingering};
 use crate::channel;
 use crate::error::{Failure, Named};
 use crate::keep::Keep;
@@ -24,6 +24,8 @@ pub struct Started {
     pub shim: Pid,
     /// What it says, and what is said to it. Closing it ends the container.
     pub channel: OwnedFd,
+    /// On the processor where the shim waits, too.
+    pub lingering: Lingering,
     making: Making,
     /// Whether the shim can do nothing until the child has begun.
     stands_still: bool,
@@ -86,15 +88,17 @@ pub fn start(
             shim::run(plan, theirs, terminal, held, making, keep)
         }
         ForkResult::Parent { child } => {
-            if let Some(held) = held {
-                held.let_go();
+            let mut lingering = Lingering::new(held);
+            if keep.is_some() {
+                // The shim has more to do, while we have less.
+                lingering.end();
             }
             // Freeing all these would write to pages that the shim shares: each would be copied,
             // while the shim waits for this processor. The rest holds descriptors, and is dropped.
             let Plan { inside, exec, .. } = plan;
             let unneeded = keep.map(|mut keep| mem::take(&mut keep.unneeded));
             mem::forget((inside, exec, unneeded));
-            Ok(Started { shim: child, channel: ours, making, stands_still })
+            Ok(Started { shim: child, channel: ours, lingering, making, stands_still })
         }
     }
 }

@@ -16,6 +16,7 @@ use nix::unistd::{Pid, getppid};
 use super::Child;
 use super::checker;
 use super::witness::Witness;
+use crate::affinity::Lingering;
 use crate::cgroup::Group;
 use crate::channel::{self, Message, Received};
 use crate::exit::Exit;
@@ -37,6 +38,8 @@ pub(super) struct Monitor<'a> {
     keeper: Option<Keeper>,
     /// Held open: others are kept out for as long as we live.
     locks: Vec<OwnedFd>,
+    /// On the processor where nsctl waits for us.
+    lingering: Lingering,
     /// Whether nsinit reports to us.
     has_init: bool,
     report_start: bool,
@@ -77,6 +80,7 @@ impl<'a> Monitor<'a> {
         saved: Option<SavedTerminal>,
         keeper: Option<Keeper>,
         locks: Vec<OwnedFd>,
+        lingering: Lingering,
     ) -> nix::Result<Self> {
         let signals = sys::signalfd_all()?;
         // From here on we see nsctl die by its channel, and clean up.
@@ -89,6 +93,7 @@ impl<'a> Monitor<'a> {
             saved,
             keeper,
             locks,
+            lingering,
             has_init: plan.exec.has_workload(),
             report_start: plan.report_start,
             timeout: plan.timeout,
@@ -147,6 +152,7 @@ impl<'a> Monitor<'a> {
             match self.wait() {
                 Ready { child_ended: true, .. } => return self.finish(),
                 ready => {
+                    self.lingering.turn();
                     if ready.child {
                         self.hear_child();
                     }
@@ -197,8 +203,8 @@ impl<'a> Monitor<'a> {
         // Rounded up: not a moment too early, and not again and again before it.
         let limit = left.filter(|left| !left.is_zero());
         let check = self.keeper.as_ref().and_then(Keeper::check_due).map(until);
-        let limit =
-            limit.into_iter().chain(check).min().map(|left| left + Duration::from_millis(1));
+        let limit = limit.into_iter().chain(check).chain(self.lingering.left()).min();
+        let limit = limit.map(|left| left + Duration::from_millis(1));
         let limit = limit.map_or(PollTimeout::NONE, |left| {
             PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
         });
