@@ -50,6 +50,7 @@ mod overlay_directories;
 mod persist;
 mod persist_killed;
 mod process;
+mod processors;
 mod propagation;
 mod readme;
 mod rights;
