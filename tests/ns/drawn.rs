@@ -167,6 +167,8 @@ fn in_browser(page: &str) -> Option<String> {
             "--disable-dev-shm-usage",
         ])
         .args(["--no-first-run", "--disable-extensions", "--dump-dom"])
+        // It is not to look for anything outside by itself.
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(page)
         .env("HOME", &profile)
