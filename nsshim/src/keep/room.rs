@@ -56,11 +56,16 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd;
+
+    use nix::fcntl::OFlag;
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
     use super::*;
 
     #[test]
     fn much_and_little_are_read_whole_and_in_order() {
-        let (from, to) = nix::unistd::pipe2(nix::fcntl::OFlag::O_NONBLOCK).unwrap();
+        let (from, to) = nix::unistd::pipe2(OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).unwrap();
         let mut room = Room::default();
         let mut next = 0u32;
         for length in [1, LITTLE, LITTLE + 1, 3, ROOM, 7, LITTLE - 1, ROOM, ROOM] {
@@ -75,6 +80,9 @@ mod tests {
             assert!(heard == said, "{length}");
         }
         drop(to);
+        // A child that another test has just forked has it, too, until its exec.
+        let mut fds = [PollFd::new(from.as_fd(), PollFlags::empty())];
+        assert_eq!(poll(&mut fds, PollTimeout::NONE), Ok(1));
         assert_eq!(room.read(&from, &mut [0; LITTLE]), Ok(&[][..]));
         assert!(room.0.is_empty());
     }

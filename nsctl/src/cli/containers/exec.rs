@@ -1,12 +1,12 @@
 //! `nsctl exec`: another process in a container that runs.
 
-use nsshim::spec::Kind;
+use nsshim::spec::{Kind, Together};
 
 use crate::args::{ExecArgs, ForExec, RunArgs};
 use crate::containers::{Container, Containers, Pinned, Request, State, Status};
 use crate::error::Error;
 use crate::inherited::Inherited;
-use crate::scan::links_of;
+use crate::scan::{self, links_of};
 use crate::{detached, foreground, resolve};
 
 /// Runs it and returns its exit status.
@@ -38,17 +38,23 @@ pub fn exec(args: ExecArgs, inherited: &Inherited) -> Result<i32, Error> {
 
     let mut run = RunArgs { command: args.command, no_init: true, ..RunArgs::default() };
     run.clear_env = true;
+    // Pinned before what is read by its number, and before it is looked at once more.
+    let process = scan::Pinned::open(pid)
+        .map_err(|_| Error::new(format!("{} ended meanwhile", container.about.name)))?;
+    let mut kinds = Vec::new();
     // What cannot be read differs: who joins it says why.
     let its = links_of(pid).unwrap_or_default();
     let own = links_of(std::process::id() as i32).unwrap_or_default();
     for kind in Kind::ALL {
         if its[kind as usize] != own[kind as usize] {
             run.set_namespace(kind, format!("pid:{pid}"));
+            kinds.push(kind);
         } else if kind != Kind::User {
             // Else it would get a new one.
             run.set_namespace(kind, "host".into());
         }
     }
+    run.together = Some(Together { process: process.fd, pid, kinds, root: None });
     run.env = request.environment;
     run.env.extend(args.env);
     run.user = args.user.or(first.user);
@@ -79,7 +85,7 @@ fn join_and_run(
 ) -> Result<i32, Error> {
     run.cgroup.joined = container.groups_to_join(pid)?;
     let resolved = resolve::run(run, inherited)?;
-    // Its namespaces are open now. Were the pid another's by now, the lock would be free.
+    // It is held now. Were the pid another's by now, the lock would be free.
     if State::read(&container.path).pid != Some(pid) {
         return Err(Error::new(format!("{} ended meanwhile", container.about.name)));
     }
