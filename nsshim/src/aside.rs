@@ -1,7 +1,8 @@
 //! Work in a child that is waited for, since it leads where we are not to be ourselves.
 
+use nix::errno::Errno;
 use nix::sched::CloneFlags;
-use nix::sys::wait::waitpid;
+use nix::sys::wait::{WaitStatus, waitpid};
 
 use crate::{affinity, sys};
 
@@ -10,8 +11,12 @@ use crate::{affinity, sys};
 /// It has the caller's memory: nothing is copied, and what it writes is there afterwards. Its
 /// credentials, namespaces and descriptors are its own; whether it is dumpable is not.
 ///
+/// Who may signal it where it goes can end it between any two instructions: the work must not
+/// allocate, lock or leave anything half done that is used when this fails.
+///
 /// # Errors
-/// `EBUSY` when the caller has more than one thread; `EAGAIN`. clone(2)
+/// `EBUSY` when the caller has more than one thread; `EAGAIN`; `ECHILD` when it was ended before
+/// its work was done. clone(2)
 pub fn aside(work: impl FnOnce()) -> nix::Result<()> {
     sys::expect_one_thread()?;
     let held = affinity::hold();
@@ -22,5 +27,8 @@ pub fn aside(work: impl FnOnce()) -> nix::Result<()> {
     if let Some(held) = held {
         held.let_go();
     }
-    waitpid(child?.0, None).map(drop)
+    match waitpid(child?.0, None)? {
+        WaitStatus::Exited(_, 0) => Ok(()),
+        _ => Err(Errno::ECHILD),
+    }
 }

@@ -1,10 +1,12 @@
 //! The host names of UTS namespaces: the kernel tells one's own only, so a child goes there.
 //!
-//! The child does nothing there but ask; nobody inside can reach it, nor us, whose memory it has:
-//! neither is dumpable meanwhile (CVE-2016-9962).
+//! The child does nothing there but ask. It has our memory, and neither is dumpable meanwhile, so that
+//! nobody inside can look into it (CVE-2016-9962). Who can signal it there may end it: then the names
+//! that it was to ask for are not known.
 
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 
 use nix::sched::{CloneFlags, setns};
 use nix::sys::prctl::{get_dumpable, set_dumpable};
@@ -52,21 +54,47 @@ pub fn hostnames(found: &Found) -> HashMap<Id, String> {
     names
 }
 
+/// What a child tells; it may not allocate.
+struct Answer {
+    id: Id,
+    /// `__NEW_UTS_LEN`, include/uapi/linux/utsname.h
+    name: [u8; 64],
+    /// `None`: it could not go there.
+    length: Option<usize>,
+}
+
 /// Asks in a child: into each, one after the other.
 fn ask(owner: Option<&OwnedFd>, list: &[(Id, OwnedFd)], names: &mut HashMap<Id, String>) {
     if list.is_empty() {
         return;
     }
-    let _ = nsshim::aside(|| {
-        if owner.is_some_and(|owner| setns(owner.as_fd(), CloneFlags::CLONE_NEWUSER).is_err()) {
-            return;
+    let unknown = |&(id, _): &(Id, OwnedFd)| Answer { id, name: [0; 64], length: None };
+    let mut answers: Vec<Answer> = list.iter().map(unknown).collect();
+    let asked = nsshim::aside(|| {
+        if let Some(owner) = owner {
+            // The kernel may make us dumpable as fs.suid_dumpable says when the rights change.
+            let there = setns(owner.as_fd(), CloneFlags::CLONE_NEWUSER);
+            if there.and_then(|()| set_dumpable(false)).is_err() {
+                return;
+            }
         }
-        for (id, fd) in list {
-            if setns(fd, CloneFlags::CLONE_NEWUTS).is_ok() {
-                names.insert(*id, name_here());
+        for ((_, fd), answer) in list.iter().zip(&mut answers) {
+            if setns(fd, CloneFlags::CLONE_NEWUTS).is_ok()
+                && let Ok(names) = uname()
+            {
+                let name = names.nodename().as_bytes();
+                let length = name.len().min(answer.name.len());
+                answer.name[..length].copy_from_slice(&name[..length]);
+                answer.length = Some(length);
             }
         }
     });
+    if asked.is_ok() {
+        names.extend(answers.iter().filter_map(|answer| {
+            let name = String::from_utf8_lossy(&answer.name[..answer.length?]);
+            Some((answer.id, name.into_owned()))
+        }));
+    }
 }
 
 fn name_here() -> String {
