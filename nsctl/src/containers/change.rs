@@ -55,7 +55,10 @@ impl Containers {
         drop(claim);
         match old {
             Ok(old) if container.path.exists() => {
-                state::release(&self.names().join(old), &container.id);
+                // It may have got it back since.
+                if About::read(&container.path).is_none_or(|about| about.name != old) {
+                    state::release(&self.names().join(old), &container.id);
+                }
                 Ok(())
             }
             // Who removed it may have known its old name only.

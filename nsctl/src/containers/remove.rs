@@ -31,8 +31,8 @@ impl Containers {
                 Error::new(format!("cannot remove {}: {error}", container.path.display()))
             })?,
         }
-        // Renamed since we looked; from now on it cannot be.
-        if let Some(about) = About::read(&aside).filter(|about| about.name != *name) {
+        // It may have been renamed since we looked; from now on it cannot be.
+        if let Some(about) = About::read(&aside) {
             state::release(&self.names().join(about.name), &container.id);
         }
         let _ = fs::remove_file(container.path.with_extension(NOTED));
@@ -46,6 +46,12 @@ impl Containers {
             let is_hidden = path.file_name().is_some_and(|it| it.as_encoded_bytes()[0] == b'.');
             if is_hidden && !lock::is_locked(&path) {
                 let _ = fs::remove_dir_all(path);
+            }
+        }
+        for path in old_entries(&self.directory()) {
+            let is_note = path.extension().is_some_and(|it| it == NOTED);
+            if is_note && !path.with_extension("").exists() {
+                let _ = fs::remove_file(path);
             }
         }
         old_entries(&self.names()).for_each(|path| state::sweep(&path));

@@ -223,7 +223,12 @@ impl State {
     pub fn note_paused(&self, directory: &Path, by: &str) -> std::io::Result<()> {
         State::note(directory)?;
         let text = format!("{}{by}\n", which_run(self.pid, self.start_ticks));
-        write_private(&directory.join(PAUSED), &text)
+        write_private(&directory.join(PAUSED), &text).inspect_err(|_| {
+            if !directory.exists() {
+                // The note came after what removed it.
+                let _ = fs::remove_file(directory.with_extension(NOTED));
+            }
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::dir::Dir;
-use nix::fcntl::{OFlag, renameat};
+use nix::fcntl::{Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::Mode;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
@@ -31,7 +31,12 @@ pub(super) fn remove(directory: &OwnedFd, what: &Remove) {
     let now = if is_aside { &aside } else { &what.id };
     let _ = unlinkat(what.containers.as_fd(), now.as_c_str(), UnlinkatFlags::RemoveDir);
     let noted = format!("{id}.{NOTED}");
-    let _ = unlinkat(what.containers.as_fd(), noted.as_str(), UnlinkatFlags::NoRemoveDir);
+    let noted = unlinkat(what.containers.as_fd(), noted.as_str(), UnlinkatFlags::NoRemoveDir);
+    if noted.is_ok() {
+        // Perhaps it got another name since we looked for the first; from now on it cannot.
+        let names = entries(&what.names);
+        names.iter().filter(|name| has_name(what, name)).for_each(|name| release(what, name));
+    }
 }
 
 fn entries(directory: &OwnedFd) -> Vec<CString> {
@@ -44,6 +49,16 @@ fn entries(directory: &OwnedFd) -> Vec<CString> {
 
 fn has_name(what: &Remove, name: &CStr) -> bool {
     record::read(&what.names, name).is_some_and(|id| id.as_bytes() == what.id.to_bytes())
+}
+
+/// Removes a name that others may take: who has locked it has it, and sees to it.
+fn release(what: &Remove, name: &CStr) {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let Ok(file) = openat(what.names.as_fd(), name, flags, Mode::empty()) else { return };
+    let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock);
+    if lock.is_ok() && has_name(what, name) {
+        remove_name(what, name);
+    }
 }
 
 fn remove_name(what: &Remove, name: &CStr) {

@@ -42,9 +42,10 @@ pub fn exec(args: ExecArgs, inherited: &Inherited) -> Result<i32, Error> {
     let process = scan::Pinned::open(pid)
         .map_err(|_| Error::new(format!("{} ended meanwhile", container.about.name)))?;
     let mut kinds = Vec::new();
-    // What cannot be read differs: who joins it says why.
+    // What cannot be read of it differs: who joins it says why.
     let its = links_of(pid).unwrap_or_default();
-    let own = links_of(std::process::id() as i32).unwrap_or_default();
+    let us = std::process::id() as i32;
+    let own = links_of(us).map_err(|errno| scan::unreadable(us, errno))?;
     for kind in Kind::ALL {
         if its[kind as usize] != own[kind as usize] {
             run.set_namespace(kind, format!("pid:{pid}"));
