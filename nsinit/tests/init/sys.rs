@@ -201,6 +201,9 @@ pub fn before_exec(command: &mut Command, steps: Vec<Before>) {
         command.pre_exec(move || {
             // Whoever runs the tests may have left something open.
             libc::close_range(3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC as i32);
+            // Or ignored or blocked. SIGKILL and SIGSTOP are refused.
+            (1..=64).for_each(|signal| drop(ignore(signal, false)));
+            sigprocmask(0)?;
             steps.iter().try_for_each(Before::run)
         });
     }
