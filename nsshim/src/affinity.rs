@@ -45,7 +45,8 @@ impl Held {
     }
 }
 
-/// A hold on who waits, which is soon over.
+/// A hold on who waits, which is soon over. It ends itself, and so no later than it gets its
+/// processor, where something that has priority may run.
 #[derive(Debug)]
 pub struct Lingering(Option<(Held, Instant)>);
 

@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader};
-use std::process::Child;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitStatus};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -75,13 +76,23 @@ impl Watch {
     /// Sends a signal and returns by which it ended.
     #[track_caller]
     pub fn end(&mut self, signal: i32) -> Option<i32> {
-        use std::os::unix::process::ExitStatusExt;
+        self.signal(signal);
+        self.wait().signal()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: i32) {
         // SAFETY: our own child, not waited for yet.
         assert_eq!(unsafe { libc::kill(self.child.id() as i32, signal) }, 0);
+    }
+
+    /// Waits for its end, which must come.
+    #[track_caller]
+    pub fn wait(&mut self) -> ExitStatus {
         let child = RefCell::new(&mut self.child);
         let ended = || child.borrow_mut().try_wait().unwrap().is_some();
-        assert!(eventually(DEADLINE, ended), "signal {signal} does not end it");
-        self.child.wait().unwrap().signal()
+        assert!(eventually(DEADLINE, ended), "it does not end");
+        self.child.wait().unwrap()
     }
 }
 

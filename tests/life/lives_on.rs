@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::Home;
-use crate::common::{Screen, as_each, eventually, have};
+use crate::common::{Screen, Watch, as_each, eventually, have};
 
 fn at_terminal(home: &Home, arguments: &[&str]) -> Screen {
     let nsctl = home.nsctl(arguments);
@@ -76,13 +76,11 @@ fn a_signal_before_nsctl_knows_that_it_runs_is_no_exception() {
         let slow = "inject=signalfd4:delay_enter=2000000";
         // -D: what is started is nsctl, and strace its grandchild.
         let options = ["-D", "-o", "/dev/null", "-e", "trace=signalfd4", "-e", slow];
-        let mut nsctl = home.traced(&options, &words);
-        let child = nsctl.spawn();
+        let mut nsctl = Watch::start(home.traced(&options, &words));
         let ready = || home.run(&["logs", "c"]).stdout.contains("ready");
         assert!(eventually(Duration::from_secs(10), ready));
-        kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
-        let ran = child.wait_with_output().unwrap();
-        assert_eq!(ran.status.code(), Some(5), "{ran:?}");
+        nsctl.signal(libc::SIGTERM);
+        assert_eq!(nsctl.wait().code(), Some(5));
     });
 }
 
@@ -94,13 +92,11 @@ fn signals_reach_it_or_end_only_who_looks() {
         for (option, code, goes_on) in [("--sig-proxy", 5, false), ("--sig-proxy=false", 143, true)]
         {
             let words = ["run", "--detach-keys=ctrl-q", option, "--name=c", "sh", "-c", script];
-            let mut nsctl = home.nsctl(&words);
-            let child = nsctl.spawn();
+            let mut nsctl = Watch::start(home.nsctl(&words));
             let ready = || home.run(&["logs", "c"]).stdout.contains("ready");
             assert!(eventually(Duration::from_secs(10), ready));
-            kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
-            let ran = child.wait_with_output().unwrap();
-            assert_eq!(ran.status.code(), Some(code), "{ran:?}");
+            nsctl.signal(libc::SIGTERM);
+            assert_eq!(nsctl.wait().code(), Some(code), "{option}");
             assert_eq!(home.status("c") == "running", goes_on, "{option}");
             // The log of one that is there yet is not the next one's.
             let gone = || goes_on || home.left().is_empty();

@@ -67,6 +67,7 @@ pub(crate) fn forget_used_stack(keep: usize) {
 /// file. Who sleeps has so little of it in memory. madvise(2), `MADV_DONTNEED`
 pub(crate) fn forget_program() {
     // ld(1) and lld make both, of the program that runs: where it begins, and the end of its code.
+    // lld has constants before that; what ld has after it stays.
     unsafe extern "C" {
         static __executable_start: u8;
         static etext: u8;
