@@ -7,7 +7,7 @@ use nix::fcntl::openat;
 use nix::sys::stat::Mode;
 use nsshim::sys;
 
-use super::processes::{LIST, LISTED, is_last};
+use super::listing::{LIST, LISTED, is_last};
 use super::{Found, Holder, Places, link, relations, sockets};
 
 /// Room that is used again for each process.

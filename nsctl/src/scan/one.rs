@@ -2,7 +2,7 @@
 
 use nsshim::spec::Kind;
 
-use super::processes::{links_of, ns_directory};
+use super::links::{links_of, ns_directory};
 use super::{Found, Process, open_proc, relations};
 use crate::error::Error;
 

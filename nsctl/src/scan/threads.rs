@@ -6,7 +6,8 @@ use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
 use nsshim::spec::Kind;
 
-use super::processes::{Links, ns_directory, numbers, read};
+use super::links::{Links, ns_directory, read};
+use super::listing::numbers;
 use super::{Found, Holder, Places, relations};
 
 /// Looks at the threads of a process, where it has more than one.
