@@ -16,7 +16,7 @@ mod update;
 use std::io::Write;
 
 use crate::args::{NamesArgs, RenameArgs, RmArgs};
-use crate::containers::{Container, Containers, Status, sweep_groups};
+use crate::containers::{Container, Containers, Pinned, Status, sweep_groups};
 use crate::error::{self, Error};
 use crate::pods;
 
@@ -177,4 +177,10 @@ fn ask_again(container: &Container) -> Result<(), Error> {
         code => Err(Error::new(format!("{name} was not started"))
             .with_status(code.unwrap_or(crate::exit::OWN_FAILURE))),
     }
+}
+
+/// Sends a signal to a process of a container.
+fn send(name: &str, to: &Pinned, signal: i32) -> Result<(), Error> {
+    to.signal(signal)
+        .map_err(|errno| Error::new(format!("cannot signal {name} (pid {}): {errno}", to.pid)))
 }

@@ -14,6 +14,7 @@
 //! (CVE-2019-18837, CVE-2021-30465, CVE-2025-31133, CVE-2026-41579).
 
 mod attach;
+mod file_system;
 mod image;
 mod layers;
 mod mimic;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nsshim::cgroup::Group;
 
 use super::each;
-use super::stop::send;
+use super::send;
 use crate::args::NamesArgs;
 use crate::containers::{Container, Pinned, State, Status, is_of};
 use crate::error::Error;

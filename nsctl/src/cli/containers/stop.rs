@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::time::{Duration, Instant};
 
-use super::each;
 use super::pause::go_on;
+use super::{each, send};
 use crate::args::{KillArgs, StopArgs};
 use crate::containers::{Container, Pinned, State, Status, Watch};
 use crate::error::Error;
@@ -100,11 +100,6 @@ pub fn end(container: &Container, signal: i32, patience: Option<u32>) -> Result<
 
 /// How long a change may be missed, such as the death of a shim that was killed.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-pub(super) fn send(name: &str, to: &Pinned, signal: i32) -> Result<(), Error> {
-    to.signal(signal)
-        .map_err(|errno| Error::new(format!("cannot signal {name} (pid {}): {errno}", to.pid)))
-}
 
 /// `nsctl kill`
 pub fn kill(args: &KillArgs) -> Result<i32, Error> {

@@ -12,6 +12,7 @@ use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 use nix::sys::statvfs::FsFlags;
 use nix::unistd::{chdir, fchdir, pivot_root};
 
+use super::file_system::new_file_system;
 use super::take::c_path;
 use super::target::{self, Shape};
 use super::{Assembly, mimic, mount_id};
@@ -62,36 +63,6 @@ pub(super) fn directory_on_stage(assembly: &Assembly, name: &CStr) -> Result<Own
 pub(super) fn open_on_stage(stage: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     openat(stage, name, flags, Mode::empty()).call(|| format!("openat(stage, {name:?}, O_PATH)"))
-}
-
-/// A new file system, attached nowhere.
-pub(super) fn new_file_system(
-    fstype: &CStr,
-    options: &[(&CStr, Option<&CStr>)],
-    attributes: u64,
-) -> Result<OwnedFd> {
-    let named = |errno| CallError { call: mount_call(fstype, options), errno };
-    let fs = sys::fsopen(fstype).map_err(named)?;
-    // What the first column of /proc/mounts says.
-    if !options.iter().any(|(key, _)| *key == c"source") {
-        sys::fsconfig(fs.as_fd(), c"source", Some(fstype)).map_err(named)?;
-    }
-    for (key, value) in options {
-        sys::fsconfig(fs.as_fd(), key, *value).map_err(named)?;
-    }
-    sys::fsconfig_create(fs.as_fd()).map_err(named)?;
-    sys::fsmount(fs.as_fd(), attributes).map_err(named)
-}
-
-fn mount_call(fstype: &CStr, options: &[(&CStr, Option<&CStr>)]) -> String {
-    let mut text = format!("fsopen({fstype:?})");
-    for (key, value) in options {
-        text += &match value {
-            Some(value) => format!(", {}={}", key.to_string_lossy(), value.to_string_lossy()),
-            None => format!(", {}", key.to_string_lossy()),
-        };
-    }
-    text + "; fsmount()"
 }
 
 /// /proc, /dev and /sys must be real directories: through a symbolic link somebody else's

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 
-use super::attach::new_file_system;
+use super::file_system::new_file_system;
 use super::take::c_path;
 use crate::error::{CallError, Named, Result};
 use crate::spec::ImageType;

@@ -12,7 +12,7 @@ use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, fchownat, symlinkat};
 
-use super::attach::new_file_system;
+use super::file_system::new_file_system;
 use crate::error::{Named, Result};
 use crate::sys;
 

@@ -11,7 +11,7 @@ use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
 use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 use nix::unistd::{symlinkat, write};
 
-use super::attach::new_file_system;
+use super::file_system::new_file_system;
 use super::take::{attribute_words, change};
 use super::target::{self, Shape};
 use super::{Assembly, Layers, layers, mount_id, out_of_order};
