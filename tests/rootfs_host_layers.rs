@@ -176,3 +176,21 @@ fn an_overlay_looks_like_the_directory_that_it_is_over() {
         }
     });
 }
+
+/// Each entry beside a mount takes a descriptor until the root is put together.
+#[test]
+fn many_entries_beside_a_mount_need_no_higher_limit_of_descriptors() {
+    as_each(|who| {
+        let script = "
+            for at in $(seq 300); do mkdir -p many/$at; done
+            mkdir many/m; mount -t tmpfs tmpfs many/m
+            ulimit -Sn 256
+            for limit in '' '--rlimit nofile=100:200'; do
+                $NSCTL run --userns new --overlay $limit --workdir \"$PWD\" -- sh -c '
+                    touch many/7/new many/m/new; ls many | wc -l; ulimit -Sn' 2>messages || cat messages
+            done
+            ls many | wc -l; ls many/7 many/m; ulimit -Sn";
+        let Some(shown) = with_mounts(who, script) else { return };
+        assert_eq!(shown, "301\n256\n301\n100\n301\nmany/7:\n\nmany/m:\n256\n");
+    });
+}

@@ -95,7 +95,7 @@ fn resolve(mut args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Resul
     let rights = rights::resolve(&args.rights, &asked.namespaces, &identity, &host)?;
     let terminal = terminal::resolve(&args)?;
     let own_root = own_root(root.as_ref(), &asked, &identity, &accounts, &terminal);
-    let process = process::resolve(&args, inherited, identity.user, preserve_fds, own_root)?;
+    let mut process = process::resolve(&args, inherited, identity.user, preserve_fds, own_root)?;
     let mut placed = files::resolve(
         &args.root.etc,
         root.as_ref(),
@@ -104,6 +104,7 @@ fn resolve(mut args: RunArgs, inherited: &Inherited, preserve_fds: u32) -> Resul
     )?;
     placed.extend(mounts::resolve(&args.root.placed.0, &around)?);
     let warnings = root::take_apart(&args.root, root.as_mut(), &placed)?;
+    process::make_room(root.as_ref().map_or(0, |root| root.parts.len()), &mut process.rlimits);
     let stop_signal = match &args.stop_signal {
         Some(name) => numbers::signal(name)?,
         None => libc::SIGTERM,

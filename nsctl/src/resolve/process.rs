@@ -4,7 +4,7 @@ use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
-use nix::sys::resource::{RLIM_INFINITY, Resource};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
 use nsshim::spec::{Process, Rlimit, User, Workdir};
 
 use super::environment::{self, OwnRoot};
@@ -104,6 +104,24 @@ fn workdir(args: &RunArgs, own_root: bool) -> Result<Workdir, Error> {
         None if own_root => Ok(Workdir::Set("/".into())),
         // A directory that is gone cannot be kept.
         None => Ok(Workdir::Keep(std::env::current_dir().unwrap_or_else(|_| "/".into()))),
+    }
+}
+
+/// Lets us have as many descriptors as a root of so many parts needs until it is put together. The
+/// workload gets the caller's limit, if no other is asked for.
+pub fn make_room(parts: usize, rlimits: &mut Vec<Rlimit>) {
+    if parts == 0 {
+        return;
+    }
+    // A part has its own, what it is put on, and what it is made of.
+    let needed = 4 * parts as rlim_t + 256;
+    let resource = Resource::RLIMIT_NOFILE;
+    let Ok((soft, hard)) = getrlimit(resource) else { return };
+    if soft >= needed || setrlimit(resource, hard, hard).is_err() {
+        return;
+    }
+    if rlimits.iter().all(|limit| limit.resource != resource) {
+        rlimits.push(Rlimit { resource, soft, hard });
     }
 }
 
