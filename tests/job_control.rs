@@ -255,3 +255,16 @@ fn foreground(screen: &Screen) -> i32 {
 fn signal(pid: i32, signal: nix::sys::signal::Signal) {
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
 }
+
+#[test]
+fn in_the_background_it_ends_with_the_terminal_too() {
+    as_each(|who| {
+        let mut screen = Screen::shell(who);
+        screen.line("$NSCTL run sh -c 'echo go; read line' &");
+        screen.expect("go\r\r\n");
+        // A shell that is killed passes no SIGHUP on.
+        signal(foreground(&screen), nix::sys::signal::Signal::SIGKILL);
+        screen.hang_up();
+        screen.tag.expect_none_within(Duration::from_secs(10));
+    });
+}

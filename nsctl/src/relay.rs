@@ -133,7 +133,9 @@ impl Relay {
 
     /// Moves what can be moved.
     pub fn turn(&mut self, ready: &[(RawFd, PollFlags)]) {
-        if self.look_again().is_some() {
+        if self.look_again().is_some() && self.user.has_gone() {
+            self.hang_up();
+        } else if self.look_again().is_some() {
             self.user.take_terminal();
             if self.has_users_terminal() {
                 self.resize();

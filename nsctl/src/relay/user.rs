@@ -110,6 +110,14 @@ impl User {
         self.is_raw = foreground && terminal.set_raw(self.has_screen).is_ok();
     }
 
+    /// Whether the terminal was closed. Who is in the background is not told: SIGHUP is for the
+    /// foreground, and for the shell, which passes it on if it lives. drivers/tty/tty_io.c,
+    /// `hung_up_tty_ioctl`
+    pub fn has_gone(&self) -> bool {
+        let tty = self.terminal.as_ref().map(SavedTerminal::tty);
+        tty.is_some_and(|tty| tcgetpgrp(tty) == Err(Errno::EIO))
+    }
+
     /// Whether the terminal passes every key to us.
     pub fn is_raw(&self) -> bool {
         self.is_raw
