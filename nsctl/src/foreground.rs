@@ -179,6 +179,10 @@ impl Foreground {
             }
             if let Some(relay) = &mut self.relay {
                 relay.turn(&ready.relay);
+                if relay.takes_leave() {
+                    self.unsent.push_back(SignalInfo::new(libc::SIGHUP));
+                    self.send_unsent();
+                }
             }
             if ready.channel
                 && let Some(outcome) = self.hear_shim(status)

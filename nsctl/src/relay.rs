@@ -7,7 +7,7 @@
 mod user;
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -23,6 +23,10 @@ const CHUNK: usize = 16 * 1024;
 /// How long a user may have to wait for the keys of a job moved to the foreground.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
+/// How long those inside have to see SIGHUP before the end of their input: init passes it on, while the
+/// kernel tells of the end at once.
+const LAST_MOMENT: Duration = Duration::from_millis(20);
+
 /// End of file as a key, as every terminal has it at first. termios(3), VEOF
 const END_KEY: u8 = 4;
 
@@ -35,6 +39,8 @@ pub struct Relay {
     /// What the screen has not taken yet.
     screen: Vec<u8>,
     input: Input,
+    /// Whether what is inside is told that the user has gone, if he has.
+    is_told: bool,
 }
 
 /// The container's side.
@@ -42,6 +48,11 @@ enum Side {
     /// It is being made.
     Awaited,
     Open(Container),
+    /// The user has gone, and what is inside is told so; it is hung up then.
+    Leaving {
+        _container: Container,
+        until: Instant,
+    },
     /// The user has gone, so it was hung up.
     HungUp,
 }
@@ -72,7 +83,13 @@ impl Relay {
             keys: Vec::new(),
             screen: Vec::new(),
             input: Input::Open { within_line: false },
+            is_told: true,
         }
+    }
+
+    /// Whether the user has gone since this was asked.
+    pub fn takes_leave(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_told, true)
     }
 
     /// The container's terminal has come.
@@ -128,11 +145,20 @@ impl Relay {
 
     /// When to look at the foreground again, if nobody will tell us about it.
     pub fn look_again(&self) -> Option<Duration> {
+        if let Side::Leaving { until, .. } = &self.container {
+            return Some(until.saturating_duration_since(Instant::now()));
+        }
         (self.container().is_some() && self.user.waits_for_terminal()).then_some(LOOK_AGAIN)
     }
 
     /// Moves what can be moved.
     pub fn turn(&mut self, ready: &[(RawFd, PollFlags)]) {
+        if let Side::Leaving { until, .. } = &self.container {
+            if *until <= Instant::now() {
+                self.container = Side::HungUp;
+            }
+            return;
+        }
         if self.look_again().is_some() && self.user.has_gone() {
             self.hang_up();
         } else if self.look_again().is_some() {
@@ -188,7 +214,12 @@ impl Relay {
 
     /// The user is gone: the container's processes see what any terminal's would.
     fn hang_up(&mut self) {
-        self.container = Side::HungUp;
+        let until = Instant::now() + LAST_MOMENT;
+        self.container = match std::mem::replace(&mut self.container, Side::HungUp) {
+            Side::Open(container) => Side::Leaving { _container: container, until },
+            other => other,
+        };
+        self.is_told = false;
         self.input = Input::Closed;
         self.keys.clear();
         self.screen.clear();
