@@ -211,10 +211,10 @@ impl Foreground {
         }
         fds.extend(status.interest().into_iter().chain(self.complaints.interest()));
         let look_again = self.relay.as_ref().and_then(Relay::look_again);
-        // Rounded up, so that it is over then.
-        let lingering = self.started.lingering.left().map(|left| left + Duration::from_millis(1));
-        let look_again = look_again.into_iter().chain(lingering).min();
-        let timeout = match (self.heard.is_empty(), look_again) {
+        let limit = look_again.into_iter().chain(self.started.lingering.left()).min();
+        // Rounded up: not again and again before it.
+        let limit = limit.map(|left| left + Duration::from_millis(1));
+        let timeout = match (self.heard.is_empty(), limit) {
             (false, _) => PollTimeout::ZERO,
             (true, Some(limit)) => PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX),
             (true, None) => PollTimeout::NONE,

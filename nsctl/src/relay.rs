@@ -159,11 +159,11 @@ impl Relay {
             }
             return;
         }
-        if self.look_again().is_some() && self.user.has_gone() {
-            self.hang_up();
-        } else if self.look_again().is_some() {
+        if self.look_again().is_some() {
             self.user.take_terminal();
-            if self.has_users_terminal() {
+            if self.user.has_gone() {
+                self.hang_up();
+            } else if self.has_users_terminal() {
                 self.resize();
             }
         }
