@@ -44,13 +44,10 @@ impl Containers {
     pub fn sweep(&self) {
         for path in old_entries(&self.directory()) {
             let is_hidden = path.file_name().is_some_and(|it| it.as_encoded_bytes()[0] == b'.');
+            let is_note = path.extension().is_some_and(|it| it == NOTED);
             if is_hidden && !lock::is_locked(&path) {
                 let _ = fs::remove_dir_all(path);
-            }
-        }
-        for path in old_entries(&self.directory()) {
-            let is_note = path.extension().is_some_and(|it| it == NOTED);
-            if is_note && !path.with_extension("").exists() {
+            } else if is_note && !path.with_extension("").exists() {
                 let _ = fs::remove_file(path);
             }
         }
