@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use super::common::{Nsctl, Ran, Tag, Watch, Who, have, nsctl, program, skip};
+use super::common::{Nsctl, Ran, Screen, Tag, Watch, Who, have, nsctl, program, skip};
 
 /// A state directory of one test's own, and the containers in it; all are removed at its end.
 pub struct Home {
@@ -47,6 +47,12 @@ impl Home {
     /// nsctl with these arguments and this state directory.
     pub fn nsctl(&self, arguments: &[&str]) -> Nsctl {
         nsctl(self.who, arguments).env("NSCTL_STATE_DIR", &self.directory)
+    }
+
+    /// The same at a terminal of its own.
+    pub fn at_terminal(&self, arguments: &[&str]) -> Screen {
+        let nsctl = self.nsctl(arguments);
+        Screen::start(self.who, nsctl.command, nsctl.tag)
     }
 
     /// The same under strace, whose options these are; it says nothing of its own accord.

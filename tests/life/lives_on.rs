@@ -7,12 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::Home;
-use crate::common::{Screen, Watch, as_each, eventually, have};
-
-fn at_terminal(home: &Home, arguments: &[&str]) -> Screen {
-    let nsctl = home.nsctl(arguments);
-    Screen::start(home.who, nsctl.command, nsctl.tag)
-}
+use crate::common::{Watch, as_each, eventually, have};
 
 #[test]
 fn a_run_that_is_left_by_its_keys_lives_on() {
@@ -20,7 +15,7 @@ fn a_run_that_is_left_by_its_keys_lives_on() {
         let home = Home::new(who);
         let script = "stty size; while read line; do echo got $line; done";
         let words = ["run", "-it", "--detach-keys", "ctrl-a,d", "--name", "c", "sh", "-c", script];
-        let mut screen = at_terminal(&home, &words);
+        let mut screen = home.at_terminal(&words);
         // As wide as the user's from the beginning.
         screen.expect("24 80");
         assert!(eventually(Duration::from_secs(10), || screen.is_raw()));
@@ -31,7 +26,7 @@ fn a_run_that_is_left_by_its_keys_lives_on() {
         assert!(!screen.is_raw());
         assert!(screen.rest().contains("nsctl attach c"), "{:?}", screen.rest());
         assert_eq!(home.status("c"), "running");
-        let mut screen = at_terminal(&home, &["attach", "c"]);
+        let mut screen = home.at_terminal(&["attach", "c"]);
         assert!(eventually(Duration::from_secs(10), || screen.is_raw()));
         screen.line("two");
         screen.expect("got two");

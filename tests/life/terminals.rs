@@ -5,11 +5,6 @@ use std::time::Duration;
 use super::Home;
 use crate::common::{Screen, as_each, eventually};
 
-fn at_terminal(home: &Home, arguments: &[&str]) -> Screen {
-    let nsctl = home.nsctl(arguments);
-    Screen::start(home.who, nsctl.command, nsctl.tag)
-}
-
 #[test]
 fn keys_resizes_and_interrupts_arrive_and_some_keys_detach() {
     as_each(|who| {
@@ -17,7 +12,7 @@ fn keys_resizes_and_interrupts_arrive_and_some_keys_detach() {
         let script = "trap 'echo size $(stty size)' WINCH; trap 'echo interrupted' INT
             while :; do if read line; then echo got $line; fi; done";
         home.start(&["--name", "c", "-t", "-i", "bash", "-c", script]);
-        let mut screen = at_terminal(&home, &["attach", "c"]);
+        let mut screen = home.at_terminal(&["attach", "c"]);
         assert!(eventually(Duration::from_secs(10), || screen.is_raw()));
         screen.line("one");
         screen.expect("got one");
@@ -34,7 +29,7 @@ fn keys_resizes_and_interrupts_arrive_and_some_keys_detach() {
         assert_eq!(screen.wait(), 0);
         assert!(!screen.is_raw());
         assert_eq!(home.status("c"), "running");
-        let mut screen = at_terminal(&home, &["attach", "--detach-keys", "ctrl-a,d", "c"]);
+        let mut screen = home.at_terminal(&["attach", "--detach-keys", "ctrl-a,d", "c"]);
         assert!(eventually(Duration::from_secs(10), || screen.is_raw()));
         screen.send("\x10\x11\x01d");
         assert_eq!(screen.wait(), 0);
@@ -55,8 +50,7 @@ fn three_terminals_see_the_same_and_each_is_restored() {
             "-c",
             "read line; echo all: $line; read line; exit 7",
         ]);
-        let mut screens: Vec<Screen> =
-            (0..3).map(|_| at_terminal(&home, &["attach", "c"])).collect();
+        let mut screens: Vec<Screen> = (0..3).map(|_| home.at_terminal(&["attach", "c"])).collect();
         for screen in &screens {
             assert!(eventually(Duration::from_secs(10), || screen.is_raw()));
         }
