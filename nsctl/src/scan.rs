@@ -13,13 +13,14 @@
 
 mod capabilities;
 mod cgroup;
+mod crew;
 mod descriptors;
 mod facts;
-mod halves;
 mod hostnames;
 mod link;
 mod links;
 mod listing;
+mod merge;
 mod mounts;
 mod one;
 mod population;
@@ -39,11 +40,11 @@ use std::path::PathBuf;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nsshim::spec::Kind;
-use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
 pub use capabilities::{capabilities, names as capability_names};
+pub use crew::map;
 pub use facts::Facts;
 pub use hostnames::hostnames;
 pub use links::{Links, links_of, namespace_of};
@@ -67,7 +68,7 @@ pub struct Places {
 }
 
 /// All that was found.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default)]
 pub struct Found {
     /// By number.
     pub namespaces: BTreeMap<Id, Namespace>,
@@ -78,12 +79,11 @@ pub struct Found {
 }
 
 /// One namespace.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Namespace {
     /// Its number.
     pub id: Id,
     /// Its kind.
-    #[serde(with = "halves::kind")]
     pub kind: Kind,
     /// How many processes are in it.
     pub processes: u32,
@@ -102,7 +102,7 @@ pub struct Namespace {
 }
 
 /// What keeps a namespace, besides processes.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holder {
     /// A thread that is elsewhere than its process.
     Thread {
@@ -131,7 +131,6 @@ pub enum Holder {
         fd: i32,
     },
     /// A bind mount; looked for when all processes are known.
-    #[serde(skip)]
     Mount {
         /// A process that sees it, unless it is in our own mount namespace.
         seen_by: Option<i32>,
@@ -145,7 +144,7 @@ pub enum Holder {
 }
 
 /// A process and its namespaces.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Process {
     /// Its number.
     pub pid: i32,
@@ -154,7 +153,7 @@ pub struct Process {
 }
 
 /// How many processes could not be read, and why.
-#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Unread {
     /// They belong to others.
     pub others: u32,
@@ -172,12 +171,11 @@ impl Found {
     /// There is no /proc.
     pub fn look(places: Places) -> Result<Found, Error> {
         let proc = open_proc()?;
-        let mut found = Found::default();
-        halves::walk(&proc, &processes::all(&proc)?, places, &mut found);
-        found.tidy();
+        let mut found = processes::look(&proc, places)?;
         if places.all {
-            mounts::look(&proc, places, &mut found);
+            found = mounts::look(&proc, places, &found).into_iter().fold(found, Found::merge);
         }
+        found.tidy();
         found.unread.hidden = mounts::proc_hides();
         Ok(found)
     }

@@ -36,7 +36,7 @@ mod terminal;
 mod usage;
 
 pub use affinity::Lingering;
-pub use aside::aside;
+pub use aside::Aside;
 pub use channel::{Message, Received, receive, send, try_send};
 pub use error::{CallError, Failure, Result, errno_name};
 pub use exit::Exit;

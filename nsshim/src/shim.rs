@@ -194,7 +194,8 @@ fn make_child(
         child::run(plan, theirs.as_fd(), proc, image, held, &making, &doors)
     };
     let (pid, pidfd) = if plan.child_may_share_memory() {
-        sys::clone_vfork(plan.clone, become_child)
+        sys::Stack::new()
+            .and_then(|mut stack| sys::clone_vfork(&mut stack, plan.clone, become_child))
     } else {
         sys::clone3(plan.clone, group.as_ref().map(AsFd::as_fd)).map(|cloned| match cloned {
             Cloned::Child => match become_child() {},

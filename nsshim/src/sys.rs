@@ -18,7 +18,7 @@ mod wait;
 mod xattr;
 
 pub(crate) use affinity::{Processors, getcpu, sched_getaffinity, sched_setaffinity};
-pub(crate) use clone::{Cloned, clone_vfork, clone3};
+pub(crate) use clone::{Cloned, Stack, clone_vfork, clone3};
 pub use directory::{getdents64, names, readlinkat};
 pub(crate) use exec::exec_with;
 pub use fd::{
@@ -43,7 +43,7 @@ pub use process::{
     capbset_drop, exit_now, fork_single_threaded, join_session_keyring, landlock_abi, pidfd_getfd,
     pidfd_open, runs_with_foreign_rights, set_nice, setdomainname, umask,
 };
-pub(crate) use process::{expect_one_thread, forget_program, forget_used_stack, trim_heap};
+pub(crate) use process::{forget_program, forget_used_stack, trim_heap};
 pub(crate) use shared::SharedWord;
 pub use signal::{
     SignalInfo, block_all_signals, blocked_signals, default_signal, ignore_signal, is_ignored,

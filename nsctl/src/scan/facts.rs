@@ -1,9 +1,9 @@
 //! What is known of the process by which a namespace is shown: read when it is asked for, once.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
 
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstatat};
@@ -23,9 +23,9 @@ const MOST: usize = 64 << 20;
 pub struct Facts {
     proc: OwnedFd,
     users: HashMap<u32, String>,
-    commands: RefCell<HashMap<i32, String>>,
-    uids: RefCell<HashMap<i32, Option<u32>>>,
-    cgroups: RefCell<HashMap<i32, Option<String>>>,
+    commands: Remembered<String>,
+    uids: Remembered<Option<u32>>,
+    cgroups: Remembered<Option<String>>,
 }
 
 impl Facts {
@@ -34,21 +34,20 @@ impl Facts {
         Facts {
             proc,
             users: users(),
-            commands: RefCell::default(),
-            uids: RefCell::default(),
-            cgroups: RefCell::default(),
+            commands: Remembered::default(),
+            uids: Remembered::default(),
+            cgroups: Remembered::default(),
         }
     }
 
     /// The command line, or the name in brackets of one that has none.
     pub fn command(&self, pid: i32) -> String {
-        let read = || command(&self.proc, pid);
-        self.commands.borrow_mut().entry(pid).or_insert_with(read).clone()
+        self.commands.get(pid, || command(&self.proc, pid))
     }
 
     /// The effective user.
     pub fn uid(&self, pid: i32) -> Option<u32> {
-        *self.uids.borrow_mut().entry(pid).or_insert_with(|| uid_of(&self.proc, pid))
+        self.uids.get(pid, || uid_of(&self.proc, pid))
     }
 
     /// A user's name, or number.
@@ -58,8 +57,7 @@ impl Facts {
 
     /// The container or unit that it is in.
     pub fn cgroup(&self, pid: i32) -> Option<String> {
-        let read = || cgroup::name(&self.text(pid, "cgroup")?);
-        self.cgroups.borrow_mut().entry(pid).or_insert_with(read).clone()
+        self.cgroups.get(pid, || cgroup::name(&self.text(pid, "cgroup")?))
     }
 
     /// The lines of uid_map or gid_map, `INSIDE OUTSIDE COUNT` each.
@@ -87,6 +85,29 @@ impl Facts {
         let mut text = Vec::new();
         read_small(&self.proc, &format!("{pid}/{file}"), &mut text).ok()?;
         Some(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+/// What was read of processes, by pid. Several may ask.
+#[derive(Debug)]
+struct Remembered<T>(Mutex<HashMap<i32, T>>);
+
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
+        Remembered(Mutex::default())
+    }
+}
+
+impl<T: Clone> Remembered<T> {
+    /// Reads it unless it is known. Nobody waits for who reads: what two read at once is the same.
+    fn get(&self, pid: i32, read: impl FnOnce() -> T) -> T {
+        let all = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = all().get(&pid) {
+            return known.clone();
+        }
+        let read = read();
+        all().insert(pid, read.clone());
+        read
     }
 }
 
@@ -130,8 +151,8 @@ pub(super) fn read_all(proc: impl AsFd, path: &str, text: &mut Vec<u8>) -> nix::
     let file = openat(proc, path, flags, Mode::empty())?;
     let mut filled = 0;
     loop {
-        if text.len() - filled < SMALL {
-            text.resize(filled + 16 * SMALL, 0);
+        if text.len() == filled {
+            text.resize(SMALL.max(2 * filled), 0);
         }
         let count = read(&file, &mut text[filled..])?;
         filled += count;

@@ -4,54 +4,65 @@
 //! nobody inside can look into it (CVE-2016-9962). Who can signal it there may end it: then the names
 //! that it was to ask for are not known.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use nix::sched::{CloneFlags, setns};
 use nix::sys::prctl::{get_dumpable, set_dumpable};
 use nix::sys::utsname::uname;
+use nsshim::Aside;
 use nsshim::spec::Kind;
 
 use super::relations::is_privileged;
-use super::{Found, Id, Namespace, open_namespace};
-
-/// How many are open at a time.
-const AT_ONCE: usize = 256;
+use super::{Found, Id, Namespace, crew, open_namespace};
 
 /// The names of all that may be entered.
 pub fn hostnames(found: &Found) -> HashMap<Id, String> {
     let own = super::links_of(std::process::id() as i32).map(|links| links[Kind::Uts as usize]);
     let mut names = HashMap::new();
-    let mut others: BTreeMap<Option<Id>, Vec<&Namespace>> = BTreeMap::new();
+    let mut others = Vec::new();
     for namespace in found.namespaces.values().filter(|namespace| namespace.kind == Kind::Uts) {
         if own == Ok(namespace.id) {
             names.insert(namespace.id, name_here());
         } else {
             // Without rights here the caller may have them in the owner.
             let owner = if is_privileged() { None } else { namespace.owner };
-            others.entry(owner).or_default().push(namespace);
+            others.push((owner, namespace));
         }
     }
+    others.sort_by_key(|(owner, _)| *owner);
     let dumpable = get_dumpable();
     if set_dumpable(false).is_err() {
         return names;
     }
-    for (owner, all) in others {
-        let owner = owner.map(|id| open_namespace(found.namespaces.get(&id)?, found));
-        if let Some(None) = owner {
-            continue;
-        }
-        let owner = owner.flatten().map(|opened| opened.fd);
-        for some in all.chunks(AT_ONCE) {
-            let opened = |one: &&Namespace| Some((one.id, open_namespace(one, found)?.fd));
-            ask(owner.as_ref(), &some.iter().filter_map(opened).collect::<Vec<_>>(), &mut names);
-        }
-    }
+    let gathered = crew::share(others.into_iter(), 64, HashMap::new, |names, some| {
+        let Ok(mut aside) = Aside::new() else { return };
+        let same_owner = some.chunk_by(|one, next| one.0 == next.0);
+        same_owner.for_each(|all| of_owner(all, found, &mut aside, names));
+    });
     if dumpable == Ok(true) {
         let _ = set_dumpable(true);
     }
+    names.extend(gathered.into_iter().flatten());
     names
+}
+
+/// The names of some that one owns; `None`: we do.
+fn of_owner(
+    all: &[(Option<Id>, &Namespace)],
+    found: &Found,
+    aside: &mut Aside,
+    names: &mut HashMap<Id, String>,
+) {
+    let Some(&(owner, _)) = all.first() else { return };
+    let owner = owner.map(|id| open_namespace(found.namespaces.get(&id)?, found));
+    if let Some(None) = owner {
+        return;
+    }
+    let owner = owner.flatten().map(|opened| opened.fd);
+    let open = |(_, one): &(_, &Namespace)| Some((one.id, open_namespace(one, found)?.fd));
+    ask(owner.as_ref(), &all.iter().filter_map(open).collect::<Vec<_>>(), aside, names);
 }
 
 /// What a child tells; it may not allocate.
@@ -64,13 +75,18 @@ struct Answer {
 }
 
 /// Asks in a child: into each, one after the other.
-fn ask(owner: Option<&OwnedFd>, list: &[(Id, OwnedFd)], names: &mut HashMap<Id, String>) {
+fn ask(
+    owner: Option<&OwnedFd>,
+    list: &[(Id, OwnedFd)],
+    aside: &mut Aside,
+    names: &mut HashMap<Id, String>,
+) {
     if list.is_empty() {
         return;
     }
     let unknown = |&(id, _): &(Id, OwnedFd)| Answer { id, name: [0; 64], length: None };
     let mut answers: Vec<Answer> = list.iter().map(unknown).collect();
-    let asked = nsshim::aside(|| {
+    let asked = aside.run(|| {
         if let Some(owner) = owner {
             // The kernel may make us dumpable as fs.suid_dumpable says when the rights change.
             let there = setns(owner.as_fd(), CloneFlags::CLONE_NEWUSER);

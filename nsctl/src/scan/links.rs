@@ -4,11 +4,11 @@ use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
+use nix::fcntl::AT_FDCWD;
 use nsshim::spec::Kind;
 use nsshim::sys;
 
+use super::listing::open_directory;
 use super::{Id, link};
 
 /// The numbers of a process's namespaces in the order of [`Kind::ALL`]; 0 where there is none.
@@ -19,21 +19,13 @@ pub type Links = [Id; 8];
 /// # Errors
 /// As the kernel says it: `ENOENT` when there is none, `EACCES` when it may not be read.
 pub fn links_of(pid: i32) -> nix::Result<Links> {
-    let proc = nix::fcntl::open("/proc", DIRECTORY, Mode::empty())?;
-    read(&ns_directory(&proc, &format!("{pid}/ns"))?)
+    read(&open_directory(AT_FDCWD, &format!("/proc/{pid}/ns"))?)
 }
 
 /// One of them; `None` where it cannot be told.
 pub fn namespace_of(pid: i32, kind: Kind) -> Option<Id> {
-    let proc = nix::fcntl::open("/proc", DIRECTORY, Mode::empty()).ok()?;
-    read_one(&ns_directory(&proc, &format!("{pid}/ns")).ok()?, link_of(kind), kind).ok()?
-}
-
-const DIRECTORY: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
-
-/// The directory of the links.
-pub(super) fn ns_directory(proc: &OwnedFd, path: &str) -> nix::Result<OwnedFd> {
-    openat(proc, path, DIRECTORY, Mode::empty())
+    let directory = open_directory(AT_FDCWD, &format!("/proc/{pid}/ns")).ok()?;
+    read_one(&directory, link_of(kind), kind).ok()?
 }
 
 /// All its links. What may not be read for one may not be for any.

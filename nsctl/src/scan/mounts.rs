@@ -1,49 +1,65 @@
 //! Namespaces by bind mounts, in our own mount namespace and in every other that a process is in.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use nsshim::spec::Kind;
 
 use super::facts::read_all;
-use super::{Found, Holder, Id, Places, link, relations};
+use super::{Found, Holder, Id, Places, crew, link, relations};
 use crate::mountinfo::{self, Mount};
 
-/// Looks at the mounts of one process per mount namespace.
-pub(super) fn look(proc: &OwnedFd, places: Places, found: &mut Found) {
+/// Looks at the mounts of one process per mount namespace; what was found there.
+pub(super) fn look(proc: &OwnedFd, places: Places, known: &Found) -> Vec<Found> {
     let own = std::process::id() as i32;
-    let mut seen: HashSet<Id> = HashSet::new();
-    let mut text = Vec::new();
-    let processes: Vec<(i32, Id)> = found
-        .processes
-        .iter()
-        .map(|process| (process.pid, process.links[Kind::Mnt as usize]))
-        .collect();
-    // Ours first, as paths of ours can be used as they are.
-    let ours = processes.iter().find(|(pid, _)| *pid == own).copied();
-    for (pid, mnt) in ours.into_iter().chain(processes) {
-        if mnt == 0 || !seen.insert(mnt) {
-            continue;
+    let mut processes: BTreeMap<Id, Vec<i32>> = BTreeMap::new();
+    for process in &known.processes {
+        processes.entry(process.links[Kind::Mnt as usize]).or_default().push(process.pid);
+    }
+    processes.remove(&0);
+    // Paths of ours can be used as they are.
+    let ours = processes.iter().find(|(_, pids)| pids.contains(&own)).map(|(mnt, _)| *mnt);
+    let begin = || (Found::default(), Vec::new());
+    let look_at = |(found, text): &mut (Found, Vec<u8>), some: Vec<(Id, Vec<i32>)>| {
+        for (mnt, pids) in some {
+            // Where one cannot be read another one may do.
+            let Some(pid) = pids.into_iter().find(|&pid| read_one(proc, pid, text).is_ok()) else {
+                continue;
+            };
+            let seen_by = (Some(mnt) != ours).then_some(pid);
+            bound(text).for_each(|one| hold(one, seen_by, places, known, found));
         }
-        if !may_hold(proc, pid, &mut text) {
-            continue;
+    };
+    let gathered = crew::share(processes.into_iter(), 16, begin, look_at);
+    gathered.into_iter().map(|(found, _)| found).collect()
+}
+
+/// Reads the mounts that a process sees; nothing, where none of them can be a namespace.
+fn read_one(proc: &OwnedFd, pid: i32, text: &mut Vec<u8>) -> nix::Result<()> {
+    match may_hold(proc, pid, text) {
+        true => read_all(proc, &format!("{pid}/mountinfo"), text),
+        false => {
+            text.clear();
+            Ok(())
         }
-        if read_all(proc, &format!("{pid}/mountinfo"), &mut text).is_err() {
-            // Another process of it may do.
-            seen.remove(&mnt);
-            continue;
-        }
-        let seen_by = (Some((pid, mnt)) != ours).then_some(pid);
-        for (kind, id, path) in bound(&text) {
-            let (namespace, new) = found.entry(kind, id);
-            namespace.hold(Holder::Mount { seen_by, path: path.clone() });
-            if new && places.relations {
-                let root = seen_by.map_or("/".into(), |pid| format!("/proc/{pid}/root"));
-                if let Some(fd) = relations::open_mounted(&root, &path, id) {
-                    relations::of_open(fd, kind, id, found);
-                }
-            }
+    }
+}
+
+/// Notes one; asks about those that nobody has `known`.
+fn hold(
+    (kind, id, path): (Kind, Id, PathBuf),
+    seen_by: Option<i32>,
+    places: Places,
+    known: &Found,
+    found: &mut Found,
+) {
+    let (namespace, new) = found.entry(kind, id);
+    namespace.hold(Holder::Mount { seen_by, path: path.clone() });
+    if new && places.relations && !known.namespaces.contains_key(&id) {
+        let root = seen_by.map_or("/".into(), |pid| format!("/proc/{pid}/root"));
+        if let Some(fd) = relations::open_mounted(&root, &path, id) {
+            relations::of_open(fd, kind, id, found);
         }
     }
 }
@@ -53,7 +69,7 @@ pub(super) fn look(proc: &OwnedFd, places: Places, found: &mut Found) {
 fn may_hold(proc: &OwnedFd, pid: i32, text: &mut Vec<u8>) -> bool {
     const HELD: &[u8] = b" with fstype nsfs";
     let read = read_all(proc, &format!("{pid}/mountstats"), text);
-    read.is_err() || text.windows(HELD.len()).any(|words| words == HELD)
+    read.is_err() || text.split(|&byte| byte == b'\n').any(|line| line.ends_with(HELD))
 }
 
 /// The namespaces in the text of mountinfo. proc_pid_mountinfo(5): the root of the mount is the

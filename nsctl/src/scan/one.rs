@@ -2,7 +2,8 @@
 
 use nsshim::spec::Kind;
 
-use super::links::{links_of, ns_directory};
+use super::links::links_of;
+use super::listing::open_directory;
 use super::{Found, Process, open_proc, relations};
 use crate::error::Error;
 
@@ -14,7 +15,8 @@ impl Found {
     pub fn look_at(pid: i32) -> Result<Found, Error> {
         let proc = open_proc()?;
         let mut found = Found::default();
-        let (Ok(links), Ok(directory)) = (links_of(pid), ns_directory(&proc, &format!("{pid}/ns")))
+        let (Ok(links), Ok(directory)) =
+            (links_of(pid), open_directory(&proc, &format!("{pid}/ns")))
         else {
             return Ok(found);
         };

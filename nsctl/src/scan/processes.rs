@@ -4,44 +4,42 @@ use std::os::fd::OwnedFd;
 
 use nsshim::spec::Kind;
 
-use super::links::{Links, ns_directory, read, read_one};
-use super::listing::numbers;
-use super::{Found, Holder, Places, Process, descriptors, relations, threads};
+use super::links::{Links, read, read_one};
+use super::listing::{Numbers, open_directory};
+use super::{Found, Holder, Places, Process, crew, descriptors, relations, threads};
 use crate::error::Error;
 
-/// The numbers of all processes.
-pub(super) fn all(proc: &OwnedFd) -> Result<Vec<i32>, Error> {
-    numbers(proc, ".").map_err(|errno| Error::new(format!("cannot read /proc: {errno}")))
+/// Looks at all processes, and as asked at their threads and descriptors.
+///
+/// # Errors
+/// They cannot be listed.
+pub(super) fn look(proc: &OwnedFd, places: Places) -> Result<Found, Error> {
+    let pids = Numbers::of(proc, ".")
+        .map_err(|errno| Error::new(format!("cannot read /proc: {errno}")))?;
+    let gathered = crew::share(pids, 16, Found::default, |found, some| {
+        some.into_iter().for_each(|pid| look_at(proc, pid, places, found));
+    });
+    Ok(gathered.into_iter().reduce(Found::merge).unwrap_or_default())
 }
 
-/// Looks at these processes, and as asked at their threads and descriptors.
-pub(super) fn walk(proc: &OwnedFd, pids: &[i32], places: Places, found: &mut Found) {
-    let mut room = descriptors::Room::default();
-    for &pid in pids {
-        let Ok(directory) = ns_directory(proc, &format!("{pid}/ns")) else { continue };
-        let links = match read(&directory) {
-            Ok(links) => links,
-            Err(_) => {
-                count_unread(proc, pid, found);
-                continue;
-            }
-        };
-        // Of one that has ended but not been waited for, only some are left.
-        for (kind, &id) in Kind::ALL.into_iter().zip(&links).filter(|(_, id)| **id != 0) {
-            let (namespace, new) = found.entry(kind, id);
-            namespace.processes += 1;
-            namespace.first = Some(namespace.first.map_or(pid, |first| first.min(pid)));
-            if new && places.relations {
-                relations::of_link(&directory, kind.file(), id, found);
-            }
+fn look_at(proc: &OwnedFd, pid: i32, places: Places, found: &mut Found) {
+    let Ok(directory) = open_directory(proc, &format!("{pid}/ns")) else { return };
+    let Ok(links) = read(&directory) else { return count_unread(proc, pid, found) };
+    // Of one that has ended but not been waited for, only some are left.
+    for (kind, &id) in Kind::ALL.into_iter().zip(&links).filter(|(_, id)| **id != 0) {
+        let (namespace, new) = found.entry(kind, id);
+        namespace.processes += 1;
+        namespace.first = Some(namespace.first.map_or(pid, |first| first.min(pid)));
+        if new && places.relations {
+            relations::of_link(&directory, kind.file(), id, found);
         }
-        if places.all {
-            children(&directory, pid, &links, places, found);
-            threads::look(proc, pid, &links, places, found);
-            descriptors::look(proc, pid, &mut room, places, found);
-        }
-        found.processes.push(Process { pid, links });
     }
+    if places.all {
+        children(&directory, pid, &links, places, found);
+        threads::look(proc, pid, &links, places, found);
+        descriptors::look(proc, pid, places, found);
+    }
+    found.processes.push(Process { pid, links });
 }
 
 /// What the process's next child will be in, where that is not what it is in itself.

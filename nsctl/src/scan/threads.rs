@@ -6,8 +6,8 @@ use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
 use nsshim::spec::Kind;
 
-use super::links::{Links, ns_directory, read};
-use super::listing::numbers;
+use super::links::{Links, read};
+use super::listing::{Numbers, open_directory};
 use super::{Found, Holder, Places, relations};
 
 /// Looks at the threads of a process, where it has more than one.
@@ -17,11 +17,11 @@ pub(super) fn look(proc: &OwnedFd, pid: i32, links: &Links, places: Places, foun
     if fstatat(proc, path.as_str(), AtFlags::empty()).is_ok_and(|status| status.st_nlink <= 3) {
         return;
     }
-    for tid in numbers(proc, &path).unwrap_or_default() {
+    for tid in Numbers::of(proc, &path).into_iter().flatten() {
         if tid == pid {
             continue;
         }
-        let Ok(directory) = ns_directory(proc, &format!("{pid}/task/{tid}/ns")) else { continue };
+        let Ok(directory) = open_directory(proc, &format!("{pid}/task/{tid}/ns")) else { continue };
         let Ok(own) = read(&directory) else { continue };
         for kind in Kind::ALL {
             let id = own[kind as usize];

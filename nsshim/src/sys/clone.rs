@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::ffi::{c_int, c_void};
 use std::mem::size_of;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr::NonNull;
 
 use nix::errno::Errno;
 use nix::sched::CloneFlags;
@@ -76,21 +77,57 @@ pub(crate) fn clone3(namespaces: CloneFlags, group: Option<BorrowedFd<'_>>) -> n
     }
 }
 
-/// What a child in our memory may use of stack; only what it touches costs.
+/// Where a child in our memory keeps what it works with; only what it touches costs.
+pub(crate) struct Stack(NonNull<c_void>);
+
+/// It may be used up; then the child ends.
 const STACK_BYTES: usize = 1 << 20;
 
-/// Creates a child in new namespaces that runs `child` in *our* memory, on a stack
-/// of its own, while we stand still until it executes a program or ends.
+impl Stack {
+    /// # Errors
+    /// `ENOMEM`. mmap(2)
+    pub(crate) fn new() -> nix::Result<Self> {
+        // SAFETY: asks for fresh memory at an address of the kernel's choice.
+        let stack = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                STACK_BYTES,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK,
+                -1,
+                0,
+            )
+        };
+        match NonNull::new(stack) {
+            Some(stack) if stack.as_ptr() != libc::MAP_FAILED => Ok(Stack(stack)),
+            _ => Err(Errno::last()),
+        }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // SAFETY: of `new`; no child uses it, since who makes one stands still until it has left.
+        unsafe { libc::munmap(self.0.as_ptr(), STACK_BYTES) };
+    }
+}
+
+/// Creates a child that runs `child` in *our* memory, on that stack, while we stand still until it
+/// executes a program or ends. `flags`: new namespaces, and what else it shares.
 ///
 /// Nothing is copied for it: no page tables, no pages that either writes. What it
 /// leaves in memory is ours afterwards; descriptors and the working directory are
-/// its own. Only who has one thread calls this.
+/// its own unless they are shared. It must not lock what another thread of ours may.
 ///
 /// # Errors
 /// As [`clone3`].
 ///
 /// clone(2) with `CLONE_VM|CLONE_VFORK|CLONE_PIDFD`, Linux 5.2.
-pub(crate) fn clone_vfork<C>(namespaces: CloneFlags, child: C) -> nix::Result<(Pid, OwnedFd)>
+pub(crate) fn clone_vfork<C>(
+    stack: &mut Stack,
+    flags: CloneFlags,
+    child: C,
+) -> nix::Result<(Pid, OwnedFd)>
 where
     C: FnOnce() -> Infallible,
 {
@@ -109,36 +146,19 @@ where
     let mut child = Some(child);
     let mut pidfd: RawFd = -1;
     let flags =
-        namespaces.bits() | libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
-    // SAFETY: asks for fresh memory at an address of the kernel's choice.
-    let stack = unsafe {
-        libc::mmap(
-            std::ptr::null_mut(),
-            STACK_BYTES,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK,
-            -1,
-            0,
-        )
-    };
-    if stack == libc::MAP_FAILED {
-        return Err(Errno::last());
-    }
+        flags.bits() | libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
     // SAFETY: the child runs on its own stack and we stand still (CLONE_VFORK) until it has
     // left our memory, so nothing is written by two; `start` never returns into our frames.
-    // One thread, so no lock is held by somebody who stands still.
+    // Another thread of ours is to the child what it is to us.
     let result = unsafe {
         libc::clone(
             start::<C>,
-            stack.byte_add(STACK_BYTES),
+            stack.0.as_ptr().byte_add(STACK_BYTES),
             flags,
             (&raw mut child).cast(),
             &raw mut pidfd,
         )
     };
-    let result = Errno::result(result);
-    // SAFETY: the child has left our memory, so nobody uses its stack any more.
-    unsafe { libc::munmap(stack, STACK_BYTES) };
     // SAFETY: clone succeeded with CLONE_PIDFD, so `pidfd` is a new descriptor of ours.
-    result.map(|pid| (Pid::from_raw(pid), unsafe { OwnedFd::from_raw_fd(pidfd) }))
+    Errno::result(result).map(|pid| (Pid::from_raw(pid), unsafe { OwnedFd::from_raw_fd(pidfd) }))
 }

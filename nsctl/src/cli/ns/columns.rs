@@ -1,7 +1,7 @@
 //! The columns of `nsctl ns ls`: a table of names and how to get each cell.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use nsshim::spec::Kind;
 use serde_json::Value;
@@ -159,15 +159,15 @@ impl Column {
 pub struct Cells<'a> {
     found: &'a Found,
     facts: Facts,
-    hostnames: OnceCell<HashMap<Id, String>>,
-    containers: OnceCell<HashMap<Id, Vec<String>>>,
+    hostnames: OnceLock<HashMap<Id, String>>,
+    containers: OnceLock<HashMap<Id, Vec<String>>>,
 }
 
 impl<'a> Cells<'a> {
     /// Of what was found.
     pub fn new(found: &'a Found) -> Result<Self, Error> {
         let facts = Facts::new(scan::open_proc()?);
-        Ok(Cells { found, facts, hostnames: OnceCell::new(), containers: OnceCell::new() })
+        Ok(Cells { found, facts, hostnames: OnceLock::new(), containers: OnceLock::new() })
     }
 
     /// One cell.
@@ -194,6 +194,18 @@ impl<'a> Cells<'a> {
             },
             Column::Map => Cell::text(self.map(namespace)),
             Column::Detail => Cell::text(self.detail(namespace)),
+        }
+    }
+
+    /// Learns what is known of all at once, before several ask for single cells.
+    pub fn prepare(&self, shown: &[&Namespace], columns: &[Column]) {
+        let asks = |column: Column| columns.contains(&column);
+        if asks(Column::Container) {
+            self.containers.get_or_init(|| our_containers(self.found));
+        }
+        let has_hosts = shown.iter().any(|namespace| namespace.kind == Kind::Uts);
+        if has_hosts && (asks(Column::Hostname) || asks(Column::Detail)) {
+            self.hostnames.get_or_init(|| scan::hostnames(self.found));
         }
     }
 

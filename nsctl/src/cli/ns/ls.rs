@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::columns::{Cell, Cells, Column, DEFAULT, QUICK, held};
+use super::columns::{Cells, Column, DEFAULT, QUICK, held};
 use super::fields::FIELDS;
 use super::filter::Filter;
 use super::kinds::Kinds;
@@ -45,8 +45,7 @@ pub fn ls(args: &LsArgs) -> Result<i32, Error> {
         shown.reverse();
     }
     if let Some(template) = template {
-        let row = |namespace: &&Namespace| object(namespace, &cells, &Column::all());
-        let rows: Vec<Value> = shown.iter().map(row).collect();
+        let rows = objects(&shown, &cells, &Column::all());
         print(&template.lines(&rows, FIELDS));
         say_unread(found.unread);
         return Ok(0);
@@ -88,33 +87,37 @@ fn of_process(word: &str) -> Result<HashSet<scan::Id>, Error> {
 }
 
 fn print_table(shown: &[&Namespace], cells: &Cells<'_>, columns: &[Column], args: &LsArgs) {
-    let mut rows: Vec<Vec<Cell>> = shown
-        .iter()
-        .map(|namespace| columns.iter().map(|&column| cells.get(namespace, column)).collect())
-        .collect();
-    let mut columns = columns.to_vec();
+    let row = |namespace: &&Namespace| -> Vec<Option<String>> {
+        columns.iter().map(|&column| cells.get(namespace, column).some()).collect()
+    };
+    cells.prepare(shown, columns);
+    let rows = scan::map(shown, row);
     // A column in which nobody has anything only takes room, unless it was asked for.
-    if args.columns.is_empty() && !rows.is_empty() {
-        let used: Vec<bool> =
-            (0..columns.len()).map(|at| rows.iter().any(|row| row[at] != Cell::Empty)).collect();
-        let mut keep = used.iter();
-        columns.retain(|_| keep.next() == Some(&true));
-        for row in &mut rows {
-            let mut keep = used.iter();
-            row.retain(|_| keep.next() == Some(&true));
-        }
-    }
-    let titles: Vec<String> =
-        columns.iter().map(|column| column.name().to_ascii_uppercase()).collect();
+    let is_used = |at: usize| {
+        !args.columns.is_empty() || rows.is_empty() || rows.iter().any(|row| row[at].is_some())
+    };
+    let used: Vec<bool> = (0..columns.len()).map(is_used).collect();
+    let titles: Vec<String> = columns
+        .iter()
+        .zip(&used)
+        .filter(|(_, used)| **used)
+        .map(|(column, _)| column.name().to_ascii_uppercase())
+        .collect();
     let mut table = Table::new(&titles.iter().map(String::as_str).collect::<Vec<_>>());
     for row in rows {
-        table.row(row.iter().map(Cell::shown).collect());
+        let cells = row.into_iter().zip(&used).filter(|(_, used)| **used);
+        table.row(cells.map(|(cell, _)| cell.unwrap_or_else(|| "-".into())).collect());
     }
     let text = table.text(!args.no_trunc);
     match args.no_headings {
         true => print(text.split_once('\n').map_or("", |(_, rest)| rest)),
         false => print(&text),
     }
+}
+
+fn objects(shown: &[&Namespace], cells: &Cells<'_>, columns: &[Column]) -> Vec<Value> {
+    cells.prepare(shown, columns);
+    scan::map(shown, |namespace| object(namespace, cells, columns))
 }
 
 fn object(namespace: &Namespace, cells: &Cells<'_>, columns: &[Column]) -> Value {
@@ -131,8 +134,7 @@ fn as_json(shown: &[&Namespace], cells: &Cells<'_>, found: &Found, args: &LsArgs
         true => QUICK.to_vec(),
         false => Column::all(),
     };
-    let namespaces: Vec<Value> =
-        shown.iter().map(|namespace| object(namespace, cells, &columns)).collect();
+    let namespaces = objects(shown, cells, &columns);
     let unread = json!({
         "others": found.unread.others,
         "protected": found.unread.protected,
