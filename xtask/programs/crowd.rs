@@ -1,6 +1,6 @@
 // The workload that is many processes, some of them in namespaces of their own: `crowd PROCESSES
 // SOME`. It says the pid of the first of those when all are there, and ends with its input.
-use std::ffi::{c_int, c_long, c_ulong};
+use std::ffi::{c_int, c_long, c_uint, c_ulong};
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 
@@ -8,6 +8,7 @@ unsafe extern "C" {
     fn syscall(number: c_long, ...) -> c_long;
     fn prctl(option: c_int, ...) -> c_int;
     fn pause() -> c_int;
+    fn close_range(first: c_uint, last: c_uint, flags: c_uint) -> c_int;
 }
 
 // x86_64 and asm-generic
@@ -37,6 +38,9 @@ fn map(child: c_long) {
 fn main() {
     let number = |at| std::env::args().nth(at).and_then(|text| text.parse().ok()).unwrap_or(0);
     let (processes, some): (usize, usize) = (number(1), number(2));
+    // What the caller left open would be open in each.
+    // SAFETY: nothing of this program is open but its standard streams.
+    unsafe { close_range(3, c_uint::MAX, 0) };
     let mut first = 0;
     for at in 0..processes {
         let flags = if at < some { SEVEN | SIGCHLD } else { SIGCHLD };
