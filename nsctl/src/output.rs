@@ -23,16 +23,16 @@ impl Table {
     pub fn text(&self, cut: bool) -> String {
         let columns = self.rows[0].len();
         let widths: Vec<usize> = (0..columns)
-            .map(|at| self.rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0))
+            .map(|at| self.rows.iter().map(|row| width(&row[at])).max().unwrap_or(0))
             .collect();
         let most = if cut { width_of_terminal() } else { None };
         let mut text = String::new();
         let mut line = String::new();
         for row in &self.rows {
             line.clear();
-            for (cell, width) in row.iter().zip(&widths) {
+            for (cell, widest) in row.iter().zip(&widths) {
                 line.push_str(cell);
-                line.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 3));
+                line.extend(std::iter::repeat_n(" ", widest - width(cell) + 3));
             }
             match most {
                 Some(most) => text.extend(line.trim_end().chars().take(most)),
@@ -42,6 +42,11 @@ impl Table {
         }
         text
     }
+}
+
+/// How many characters. Most cells are ASCII.
+fn width(cell: &str) -> usize {
+    if cell.is_ascii() { cell.len() } else { cell.chars().count() }
 }
 
 /// The columns of the terminal that standard output is.

@@ -82,9 +82,9 @@ impl Facts {
 
     /// A small file of /proc/PID.
     pub fn text(&self, pid: i32, file: &str) -> Option<String> {
-        let mut text = Vec::new();
-        read_small(&self.proc, &format!("{pid}/{file}"), &mut text).ok()?;
-        Some(String::from_utf8_lossy(&text).into_owned())
+        let mut room = [0; SMALL];
+        let text = read_small(&self.proc, &format!("{pid}/{file}"), &mut room).ok()?;
+        Some(String::from_utf8_lossy(text).into_owned())
     }
 }
 
@@ -112,22 +112,18 @@ impl<T: Clone> Remembered<T> {
 }
 
 fn command(proc: &OwnedFd, pid: i32) -> String {
-    let mut text = Vec::new();
-    let _ = read_small(proc, &format!("{pid}/cmdline"), &mut text);
-    while text.last() == Some(&0) {
-        text.pop();
+    let mut room = [0; SMALL];
+    let line = read_small(proc, &format!("{pid}/cmdline"), &mut room).unwrap_or_default();
+    let words = String::from_utf8_lossy(line);
+    let words = words.trim_end_matches('\0');
+    if !words.is_empty() {
+        return words.replace('\0', " ");
     }
-    if text.is_empty() {
-        let _ = read_small(proc, &format!("{pid}/comm"), &mut text);
-        text.pop();
-        return if text.is_empty() {
-            String::new()
-        } else {
-            format!("[{}]", String::from_utf8_lossy(&text))
-        };
+    let name = read_small(proc, &format!("{pid}/comm"), &mut room).unwrap_or_default();
+    match name.strip_suffix(b"\n") {
+        Some(name) if !name.is_empty() => format!("[{}]", String::from_utf8_lossy(name)),
+        _ => String::new(),
     }
-    text.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// For whom a process works: the owner of its directory. The files in it are root's where the
@@ -137,12 +133,11 @@ pub(super) fn uid_of(proc: &OwnedFd, pid: i32) -> Option<u32> {
 }
 
 /// Reads a small file of /proc, which the kernel gives in one piece.
-pub(super) fn read_small(proc: impl AsFd, path: &str, text: &mut Vec<u8>) -> nix::Result<()> {
-    text.resize(SMALL, 0);
+fn read_small<'a>(proc: impl AsFd, path: &str, room: &'a mut [u8]) -> nix::Result<&'a [u8]> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
-    let count = openat(proc, path, flags, Mode::empty()).and_then(|file| read(&file, text));
-    text.truncate(count.unwrap_or(0));
-    count.map(drop)
+    let file = openat(proc, path, flags, Mode::empty())?;
+    let count = read(&file, room)?;
+    Ok(&room[..count])
 }
 
 /// Reads a file of /proc of any length into `text`, which it replaces.

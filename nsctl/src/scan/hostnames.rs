@@ -11,8 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 use nix::sched::{CloneFlags, setns};
 use nix::sys::prctl::{get_dumpable, set_dumpable};
 use nix::sys::utsname::uname;
-use nsshim::Aside;
 use nsshim::spec::Kind;
+use nsshim::{Aside, sys};
 
 use super::relations::is_privileged;
 use super::{Found, Id, Namespace, crew, open_namespace};
@@ -36,7 +36,7 @@ pub fn hostnames(found: &Found) -> HashMap<Id, String> {
     if set_dumpable(false).is_err() {
         return names;
     }
-    let gathered = crew::share(others.into_iter(), 64, HashMap::new, |names, some| {
+    let gathered = crew::share(others.into_iter(), 24, HashMap::new, |names, some| {
         let Ok(mut aside) = Aside::new() else { return };
         let same_owner = some.chunk_by(|one, next| one.0 == next.0);
         same_owner.for_each(|all| of_owner(all, found, &mut aside, names));
@@ -55,14 +55,16 @@ fn of_owner(
     aside: &mut Aside,
     names: &mut HashMap<Id, String>,
 ) {
-    let Some(&(owner, _)) = all.first() else { return };
-    let owner = owner.map(|id| open_namespace(found.namespaces.get(&id)?, found));
-    if let Some(None) = owner {
-        return;
-    }
-    let owner = owner.flatten().map(|opened| opened.fd);
     let open = |(_, one): &(_, &Namespace)| Some((one.id, open_namespace(one, found)?.fd));
-    ask(owner.as_ref(), &all.iter().filter_map(open).collect::<Vec<_>>(), aside, names);
+    let opened: Vec<(Id, OwnedFd)> = all.iter().filter_map(open).collect();
+    let (Some((owner, _)), Some((_, first))) = (all.first(), opened.first()) else { return };
+    // The kernel has it at hand; a process may have left it meanwhile.
+    let owner = match owner.map(|_| sys::get_ns_userns(first)) {
+        Some(Err(_)) => return,
+        Some(Ok(owner)) => Some(owner),
+        None => None,
+    };
+    ask(owner.as_ref(), &opened, aside, names);
 }
 
 /// What a child tells; it may not allocate.

@@ -5,12 +5,14 @@ use super::{Found, Holder, Namespace};
 impl Found {
     /// Takes in what somebody else found, of other processes.
     pub(super) fn merge(mut self, other: Found) -> Found {
-        for (id, more) in other.namespaces {
-            match self.namespaces.get_mut(&id) {
-                Some(namespace) => namespace.merge(more),
-                None => drop(self.namespaces.insert(id, more)),
+        let mut theirs = other.namespaces;
+        for (id, namespace) in &mut self.namespaces {
+            if let Some(more) = theirs.remove(id) {
+                namespace.merge(more);
             }
         }
+        // Both in order, so that none is looked for.
+        self.namespaces.append(&mut theirs);
         self.processes.extend(other.processes);
         self.unread.others += other.unread.others;
         self.unread.protected += other.unread.protected;
