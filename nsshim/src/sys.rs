@@ -40,8 +40,8 @@ pub use mount::{mount_id, mount_setattr_readonly};
 pub use netlink::connector_socket;
 pub use probe::intercepted;
 pub use process::{
-    capbset_drop, exit_now, fork_single_threaded, join_session_keyring, landlock_abi, pidfd_getfd,
-    pidfd_open, runs_with_foreign_rights, set_nice, setdomainname, umask,
+    capbset_drop, exit_now, fork_single_threaded, join_session_keyring, landlock_abi, lives,
+    pidfd_getfd, pidfd_open, runs_with_foreign_rights, set_nice, setdomainname, umask,
 };
 pub(crate) use process::{forget_program, forget_used_stack, trim_heap};
 pub(crate) use shared::SharedWord;

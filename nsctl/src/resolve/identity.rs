@@ -7,7 +7,7 @@ mod user;
 
 use nix::errno::Errno;
 use nsshim::Host;
-use nsshim::spec::{Choice, ContainerId, IdKind, IdMaps, Joined, Kind, Namespaces, User};
+use nsshim::spec::{Choice, ContainerId, IdKind, IdMaps, Joined, Kind, Namespaces, Together, User};
 
 use super::accounts::Accounts;
 use super::numbers;
@@ -35,7 +35,7 @@ pub fn resolve(
         Choice::New => maps::maps(args, host, accounts)?,
         Choice::Join(joined) => {
             refuse_maps(args)?;
-            Some(joined_maps(joined)?).filter(|maps| !maps.users.is_empty())
+            Some(joined_maps(joined, namespaces.together())?).filter(|maps| !maps.users.is_empty())
         }
         Choice::Host => {
             refuse_maps(args)?;
@@ -76,8 +76,8 @@ pub fn refuse_maps(args: &RunArgs) -> Result<(), Error> {
     Ok(())
 }
 
-fn joined_maps(joined: &Joined) -> Result<IdMaps, Error> {
-    nsshim::id_maps_of(joined).map_err(|error| {
+fn joined_maps(joined: &Joined, together: Option<&Together>) -> Result<IdMaps, Error> {
+    nsshim::id_maps_of(joined, together).map_err(|error| {
         let path = joined.path.display();
         let message = Error::new(format!("cannot join the user namespace {path}: {error}"));
         match error.errno {

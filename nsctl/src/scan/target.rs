@@ -1,7 +1,7 @@
 //! What a person names: a process, a container, a namespace by file or number.
 
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -97,9 +97,7 @@ impl Pinned {
 
     /// Whether it lives still, so that what was read under its number was its own.
     pub fn lives(&self) -> bool {
-        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-        let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
-        poll(&mut fds, PollTimeout::ZERO) == Ok(0)
+        sys::lives(&self.fd)
     }
 
     /// As [`Pinned::lives`].

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs;
 
 use nix::sched::{CloneFlags, setns};
+use nix::sys::stat::{fstat, stat};
 use nix::unistd::{ForkResult, pipe2};
 
 use crate::error::{CallError, Named, Result};
@@ -64,11 +65,30 @@ pub(crate) fn flag_name(kind: Kind) -> &'static str {
 
 /// The id maps of a user namespace that exists, in the caller's ids.
 ///
-/// /proc shows the maps of a process, so a child joins the namespace and is looked at.
+/// /proc shows the maps of a process: of the one that is joined, or of a child that joins the
+/// namespace only to be looked at.
 ///
 /// # Errors
-/// `EPERM` without rights in the namespace; `EINVAL` for the caller's own.
-pub fn id_maps_of(joined: &Joined) -> Result<IdMaps> {
+/// `EPERM` without rights in the namespace, unless a process in it is known; `EINVAL` for the caller's
+/// own.
+pub fn id_maps_of(joined: &Joined, together: Option<&Together>) -> Result<IdMaps> {
+    match together.and_then(|together| of_resident(joined, together)) {
+        Some(maps) => Ok(maps),
+        None => of_child(joined),
+    }
+}
+
+/// `None`: the process is not in it, or has ended.
+fn of_resident(joined: &Joined, together: &Together) -> Option<IdMaps> {
+    let maps = look_at(together.pid).ok()?;
+    // Nobody comes back to a user namespace that he has left, setns(2): who is in it now was before.
+    let its = stat(format!("/proc/{}/ns/user", together.pid).as_str()).ok()?;
+    let same = its.st_ino == fstat(&joined.fd).ok()?.st_ino;
+    // While it lives nobody else has its number.
+    (same && sys::lives(&together.process)).then_some(maps)
+}
+
+fn of_child(joined: &Joined) -> Result<IdMaps> {
     let (said, say) = pipe2(nix::fcntl::OFlag::O_CLOEXEC).call(|| "pipe2()".into())?;
     let (end, ended) = pipe2(nix::fcntl::OFlag::O_CLOEXEC).call(|| "pipe2()".into())?;
     let forked = sys::fork_single_threaded().call(|| "fork()".into())?;
@@ -104,9 +124,9 @@ pub fn id_maps_of(joined: &Joined) -> Result<IdMaps> {
     result
 }
 
-fn look_at(child: i32) -> Result<IdMaps> {
+fn look_at(process: i32) -> Result<IdMaps> {
     let read = |file: &str| {
-        let path = format!("/proc/{child}/{file}");
+        let path = format!("/proc/{process}/{file}");
         fs::read_to_string(&path).call(|| format!("read({path:?})"))
     };
     let setgroups = match read("setgroups")?.trim() {

@@ -4,6 +4,7 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{ForkResult, Pid};
 
 /// fork(2) of a process that has one thread.
@@ -36,6 +37,12 @@ pub fn pidfd_open(process: Pid) -> nix::Result<OwnedFd> {
     let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, process.as_raw(), 0) })?;
     // SAFETY: the call succeeded, so `fd` is a new descriptor that nobody else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+/// Whether the process behind a pidfd has not ended. pidfd_open(2)
+pub fn lives(process: impl AsFd) -> bool {
+    let mut end = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
+    poll(&mut end, PollTimeout::ZERO) == Ok(0)
 }
 
 /// A copy of another process's descriptor.
