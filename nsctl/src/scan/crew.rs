@@ -3,13 +3,14 @@
 //!
 //! The threads live no longer than one call: whoever forks afterwards is alone.
 
+use std::fs;
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use nix::sched::{CloneFlags, CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity, unshare};
-use nix::sys::stat::stat;
-use nix::unistd::{Pid, gettid};
+use nix::unistd::Pid;
 
 /// How many pieces of work are worth a thread.
 const MANY: usize = 6;
@@ -56,7 +57,8 @@ fn together<S: Send>(work: impl Fn() -> S + Sync) -> Vec<S> {
         let _ = sched_setaffinity(CALLER, &elsewhere);
         // A table of descriptors that others use, too, is locked and counted.
         let _ = unshare(CloneFlags::CLONE_FILES);
-        (gettid(), work())
+        // By the numbers of the /proc that is here, which may be another one's.
+        (fs::read_link("/proc/thread-self"), work())
     };
     let (all, helpers) = thread::scope(|scope| {
         // Where there may be no more threads, those that there are do it.
@@ -65,15 +67,15 @@ fn together<S: Send>(work: impl Fn() -> S + Sync) -> Vec<S> {
         // Lets them go elsewhere.
         thread::yield_now();
         let mut all = vec![work()];
-        let mut tids = Vec::new();
+        let mut threads = Vec::new();
         for helper in helpers {
-            let (tid, gathered) = helper.join().unwrap_or_else(|panic| resume_unwind(panic));
-            tids.push(tid);
+            let (thread, gathered) = helper.join().unwrap_or_else(|panic| resume_unwind(panic));
+            threads.extend(thread);
             all.push(gathered);
         }
-        (all, tids)
+        (all, threads)
     });
-    helpers.into_iter().for_each(wait_for_the_end);
+    helpers.iter().for_each(|thread| wait_for_the_end(thread));
     all
 }
 
@@ -81,8 +83,8 @@ fn together<S: Send>(work: impl Fn() -> S + Sync) -> Vec<S> {
 const CALLER: Pid = Pid::from_raw(0);
 
 /// Who was waited for is one of the process's threads for a moment longer.
-fn wait_for_the_end(thread: Pid) {
-    while stat(format!("/proc/self/task/{thread}").as_str()).is_ok() {
+fn wait_for_the_end(thread: &Path) {
+    while fs::exists(Path::new("/proc").join(thread)).unwrap_or(false) {
         thread::yield_now();
     }
 }
