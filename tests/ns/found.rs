@@ -208,3 +208,33 @@ fn a_crowd_is_counted_whole() {
         }
     });
 }
+
+/// So many that several look at a time, each with descriptors of its own.
+#[test]
+fn a_crowd_that_only_mounts_keep_is_told_whole() {
+    if !have("unshare") {
+        return;
+    }
+    const COUNT: usize = 160;
+    as_each(|who| {
+        let script = r#"exec unshare -Urm sh -ec '
+            mount -t tmpfs t $HOME; mkfifo $HOME/ready; exec 9<>$HOME/ready
+            for at in $(seq COUNT); do
+                unshare -m sh -ec "
+                    touch $HOME/crowd-$at; unshare --uts=$HOME/crowd-$at hostname crowd-$at
+                    echo >&9; exec sleep 1000" &
+            done
+            for at in $(seq COUNT); do read one <&9; done
+            readlink /proc/self/ns/user; read wait; kill $(jobs -p)'"#;
+        let fixture = Fixture::shell(who, &script.replace("COUNT", &COUNT.to_string()));
+        let owner = number(&fixture.said[0]);
+        let all = list(who, &["--persistent", "-t", "uts"]);
+        let is_its = |one: &&serde_json::Value| kept(one).contains("/crowd-");
+        let its: Vec<_> = all.iter().filter(is_its).collect();
+        let whole = its.iter().filter(|one| {
+            let name = one["hostname"].as_str().unwrap_or_default();
+            one["owner"] == owner && name != "" && kept(one).contains(&format!("/{name}\n"))
+        });
+        assert_eq!((its.len(), whole.count()), (COUNT, COUNT));
+    });
+}

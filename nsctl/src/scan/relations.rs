@@ -142,6 +142,7 @@ pub(super) fn open_mounted(root: &str, path: &std::path::Path, id: Id) -> Option
     if !is_namespace(&place) || place.metadata().ok()?.ino() != id {
         return None;
     }
-    let again = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&place));
+    // A thread of a look has descriptors of its own.
+    let again = format!("/proc/thread-self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&place));
     nix::fcntl::open(again.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()
 }
