@@ -33,7 +33,7 @@ impl Aside {
     /// `EAGAIN`; `ECHILD` when it was ended before its work was done. clone(2)
     pub fn run(&mut self, work: impl FnOnce()) -> nix::Result<()> {
         let shared = CloneFlags::CLONE_FILES | CloneFlags::CLONE_SIGHAND;
-        let (child, _) = sys::clone_vfork(&mut self.stack, shared, || {
+        let child = sys::clone_vfork(&mut self.stack, shared, || {
             work();
             sys::exit_now(0)
         })?;

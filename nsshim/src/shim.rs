@@ -195,7 +195,7 @@ fn make_child(
     };
     let (pid, pidfd) = if plan.child_may_share_memory() {
         sys::Stack::new()
-            .and_then(|mut stack| sys::clone_vfork(&mut stack, plan.clone, become_child))
+            .and_then(|mut stack| sys::clone_vfork_pinned(&mut stack, plan.clone, become_child))
     } else {
         sys::clone3(plan.clone, group.as_ref().map(AsFd::as_fd)).map(|cloned| match cloned {
             Cloned::Child => match become_child() {},

@@ -18,7 +18,7 @@ mod wait;
 mod xattr;
 
 pub(crate) use affinity::{Processors, getcpu, sched_getaffinity, sched_setaffinity};
-pub(crate) use clone::{Cloned, Stack, clone_vfork, clone3};
+pub(crate) use clone::{Cloned, Stack, clone_vfork, clone_vfork_pinned, clone3};
 pub use directory::{getdents64, names, readlinkat};
 pub(crate) use exec::exec_with;
 pub use fd::{

@@ -122,12 +122,35 @@ impl Drop for Stack {
 /// # Errors
 /// As [`clone3`].
 ///
-/// clone(2) with `CLONE_VM|CLONE_VFORK|CLONE_PIDFD`, Linux 5.2.
-pub(crate) fn clone_vfork<C>(
+/// clone(2) with `CLONE_VM|CLONE_VFORK`.
+pub(crate) fn clone_vfork<C>(stack: &mut Stack, flags: CloneFlags, child: C) -> nix::Result<Pid>
+where
+    C: FnOnce() -> Infallible,
+{
+    clone_on(stack, flags.bits(), &mut -1, child)
+}
+
+/// As [`clone_vfork`], with a pidfd for the parent.
+///
+/// # Errors
+/// As [`clone3`].
+///
+/// `CLONE_PIDFD`, Linux 5.2.
+pub(crate) fn clone_vfork_pinned<C>(
     stack: &mut Stack,
     flags: CloneFlags,
     child: C,
 ) -> nix::Result<(Pid, OwnedFd)>
+where
+    C: FnOnce() -> Infallible,
+{
+    let mut pidfd: RawFd = -1;
+    let pid = clone_on(stack, flags.bits() | libc::CLONE_PIDFD, &mut pidfd, child)?;
+    // SAFETY: clone succeeded with CLONE_PIDFD, so `pidfd` is a new descriptor of ours.
+    Ok((pid, unsafe { OwnedFd::from_raw_fd(pidfd) }))
+}
+
+fn clone_on<C>(stack: &mut Stack, flags: c_int, pidfd: &mut RawFd, child: C) -> nix::Result<Pid>
 where
     C: FnOnce() -> Infallible,
 {
@@ -144,9 +167,7 @@ where
         }
     }
     let mut child = Some(child);
-    let mut pidfd: RawFd = -1;
-    let flags =
-        flags.bits() | libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+    let flags = flags | libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
     // SAFETY: the child runs on its own stack and we stand still (CLONE_VFORK) until it has
     // left our memory, so nothing is written by two; `start` never returns into our frames.
     // Another thread of ours is to the child what it is to us.
@@ -156,9 +177,8 @@ where
             stack.0.as_ptr().byte_add(STACK_BYTES),
             flags,
             (&raw mut child).cast(),
-            &raw mut pidfd,
+            std::ptr::from_mut(pidfd),
         )
     };
-    // SAFETY: clone succeeded with CLONE_PIDFD, so `pidfd` is a new descriptor of ours.
-    Errno::result(result).map(|pid| (Pid::from_raw(pid), unsafe { OwnedFd::from_raw_fd(pidfd) }))
+    Errno::result(result).map(Pid::from_raw)
 }
