@@ -34,6 +34,27 @@ fn one_that_only_a_descriptor_keeps_is_found() {
     });
 }
 
+#[test]
+fn one_whose_file_is_unmounted_while_it_is_open_is_found() {
+    if !have("unshare") {
+        return;
+    }
+    as_each(|who| {
+        let script = r#"exec unshare -Urm sh -ec '
+            mount -t tmpfs t $HOME; touch $HOME/net; unshare --net=$HOME/net true
+            exec 7<$HOME/net; umount -l $HOME/net
+            stat -L -c %i /proc/$$/fd/7; read wait'"#;
+        let fixture = Fixture::shell(who, script);
+        let found = find(who, &fixture.said[0]);
+        assert_eq!((&found["kind"], &found["procs"]), (&"net".into(), &0.into()));
+        // Another test's nsctl may have it open for a moment, too.
+        let descriptor = format!("/proc/{}/fd/7\n", fixture.pid());
+        assert!(kept(&found).contains(&descriptor), "{found:#}");
+        let owner = find(who, &found["owner"].to_string());
+        assert_eq!(owner["pid"], fixture.pid(), "{owner:#}");
+    });
+}
+
 /// Binds a UTS namespace on $HOME/a\ b in a mount namespace of its own and says where and what.
 const BOUND: &str = r#"exec unshare -Urm sh -ec '
     mount -t tmpfs t $HOME; touch "$HOME/a b"

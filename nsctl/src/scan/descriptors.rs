@@ -2,13 +2,17 @@
 
 use std::ffi::CStr;
 use std::io::Write;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
-use nix::sys::stat::fstat;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, fstat};
+use nsshim::spec::Kind;
 use nsshim::sys;
 
+use super::facts::read_all;
 use super::listing::{Numbers, open_directory};
-use super::{Found, Holder, Places, link, relations, sockets};
+use super::target::FIRST;
+use super::{Found, Holder, Id, Places, link, relations, sockets};
 
 /// Looks at the descriptors of a process.
 pub(super) fn look(proc: &OwnedFd, pid: i32, places: Places, found: &mut Found) {
@@ -57,6 +61,9 @@ impl Table {
         let mut text = [0; 32];
         let text = sys::readlinkat(&self.directory, name, &mut text)?;
         if text.starts_with(b"/") {
+            if text == b"/" {
+                self.look_at_unmounted(fd, name, found);
+            }
             return Ok(());
         }
         if text.starts_with(b"socket:[") {
@@ -70,5 +77,33 @@ impl Table {
             relations::of_link(&self.directory, &fd.to_string(), id, found);
         }
         Ok(())
+    }
+
+    /// A namespace that was opened by the file it was mounted on shows as that file: as `/`, once it
+    /// is unmounted, and then no mount tells of it either.
+    fn look_at_unmounted(&self, fd: i32, name: &CStr, found: &mut Found) {
+        // Others are not touched: a file system that is gone may not answer.
+        if self.inode_of(fd).is_none_or(|inode| inode < FIRST) {
+            return;
+        }
+        let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
+        let Ok(place) = openat(&self.directory, name, flags, Mode::empty()) else { return };
+        let Some(opened) = relations::open_namespace_at(&place.into()) else { return };
+        let kind = sys::get_ns_kind(opened.as_fd()).ok();
+        let kind = Kind::ALL.into_iter().find(|one| Some(one.flag().bits()) == kind);
+        let (Some(kind), Some(id)) = (kind, relations::id_of(&opened)) else { return };
+        let (namespace, new) = found.entry(kind, id);
+        namespace.hold(Holder::Descriptor { pid: self.pid, fd });
+        if new && self.places.relations {
+            relations::of_open(opened, kind, id, found);
+        }
+    }
+
+    /// As the kernel tells it without asking the file system. proc_pid_fdinfo(5), Linux 5.14
+    fn inode_of(&self, fd: i32) -> Option<Id> {
+        let mut text = Vec::new();
+        read_all(&self.directory, &format!("../fdinfo/{fd}"), &mut text).ok()?;
+        let text = String::from_utf8_lossy(&text);
+        text.lines().find_map(|line| line.strip_prefix("ino:"))?.trim().parse().ok()
     }
 }

@@ -139,10 +139,18 @@ pub(super) fn open_mounted(root: &str, path: &std::path::Path, id: Id) -> Option
         .flags(OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
         .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_SYMLINKS);
     let place = File::from(openat2(&root, path, how).ok()?);
-    if !is_namespace(&place) || place.metadata().ok()?.ino() != id {
+    if place.metadata().ok()?.ino() != id {
+        return None;
+    }
+    open_namespace_at(&place)
+}
+
+/// Opens what a descriptor only says where it is, where that is a namespace.
+pub(super) fn open_namespace_at(place: &File) -> Option<OwnedFd> {
+    if !is_namespace(place) {
         return None;
     }
     // A thread of a look has descriptors of its own.
-    let again = format!("/proc/thread-self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&place));
+    let again = format!("/proc/thread-self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(place));
     nix::fcntl::open(again.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()
 }

@@ -53,7 +53,7 @@ const MOST_PID: u64 = 1 << 22;
 
 /// `MNT_NS_INIT_INO`, include/uapi/linux/nsfs.h, the lowest of the fixed ones; before that had
 /// them, numbers began above (`PROC_DYNAMIC_FIRST`).
-const FIRST: u64 = 0xeffffff8;
+pub(super) const FIRST: u64 = 0xeffffff8;
 
 impl Target {
     /// Finds it.
