@@ -143,6 +143,12 @@ impl Column {
         NAMES.iter().find(|row| row.0 == self).map_or("", |row| row.1)
     }
 
+    /// Whether all that it holds are numbers.
+    pub fn is_number(self) -> bool {
+        use Column::{Depth, Id, Owner, Parent, Pid, Procs, Uid, Unique};
+        matches!(self, Id | Unique | Procs | Pid | Uid | Owner | Parent | Depth)
+    }
+
     /// By name.
     pub fn parse(name: &str) -> Result<Column, Error> {
         let lower = name.to_ascii_lowercase();

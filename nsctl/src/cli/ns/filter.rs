@@ -44,6 +44,13 @@ pub enum Operator {
     AtLeast,
 }
 
+impl Operator {
+    /// Whether it asks which of two numbers is the larger.
+    fn orders(self) -> bool {
+        matches!(self, Operator::Less | Operator::AtMost | Operator::More | Operator::AtLeast)
+    }
+}
+
 /// The longer first.
 const OPERATORS: [(&str, Operator); 9] = [
     ("==", Operator::Equal),
@@ -159,7 +166,14 @@ impl Parser<'_> {
         self.rest = rest;
         let operator = OPERATORS.iter().find(|(sign, _)| self.take(sign)).map(|row| row.1);
         let operator = operator.ok_or_else(|| format!("{name} is not compared with anything"))?;
-        Ok(Filter::Compare(column, operator, self.value()?))
+        let value = self.value()?;
+        if operator.orders() && !column.is_number() {
+            return Err(format!("{name} is no number, and is not less or more than another"));
+        }
+        if operator.orders() && value.parse::<u64>().is_err() {
+            return Err(format!("{name} is a number, and {value:?} is none"));
+        }
+        Ok(Filter::Compare(column, operator, value))
     }
 
     /// A word, or anything between quotes.
@@ -210,7 +224,18 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         let deep = "(".repeat(100_000);
-        for wrong in ["", "kind", "kind=net)", "(kind=net", "nope=1", "=1", "kind='a", &deep] {
+        for wrong in [
+            "",
+            "kind",
+            "kind=net)",
+            "(kind=net",
+            "nope=1",
+            "=1",
+            "kind='a",
+            "procs>a",
+            "kind<3",
+            &deep,
+        ] {
             assert!(Filter::parse(wrong).is_err(), "{wrong}");
         }
     }
