@@ -1,6 +1,8 @@
 //! What several found, as if one had found it.
 
-use super::{Found, Holder, Namespace};
+use std::os::fd::AsRawFd;
+
+use super::{Found, Holder, Namespace, One};
 
 impl Found {
     /// Takes in what somebody else found, of other processes.
@@ -25,6 +27,14 @@ impl Found {
         for namespace in self.namespaces.values_mut().filter(|one| one.processes > 0) {
             let explains = |holder: &Holder| !matches!(holder, Holder::Owned(_) | Holder::Child(_));
             namespace.holders.retain(explains);
+        }
+    }
+
+    /// Forgets that we have it open only to look at it.
+    pub fn forget_ours(&mut self, one: &One) {
+        let ours = Holder::Descriptor { pid: std::process::id() as i32, fd: one.fd.as_raw_fd() };
+        if let Some(namespace) = self.namespaces.get_mut(&one.id) {
+            namespace.holders.retain(|holder| *holder != ours);
         }
     }
 }

@@ -14,7 +14,10 @@ use crate::template::Template;
 /// Prints it.
 pub fn show(args: &ShowArgs) -> Result<i32, Error> {
     let target = Target::find(&args.target)?;
-    let found = Found::look(Places { all: true, relations: true })?;
+    let mut found = Found::look(Places { all: true, relations: true })?;
+    if let Target::Namespace(one) = &target {
+        found.forget_ours(one);
+    }
     let cells = Cells::new(&found)?;
     let value = match &target {
         Target::Process(process) => of_process(process.pid, &found, &cells)?,
@@ -133,8 +136,10 @@ fn text(value: &Value) -> String {
 }
 
 fn table(list: &[Value]) -> String {
-    let keys: Vec<&String> =
+    let mut keys: Vec<&String> =
         list.iter().filter_map(Value::as_object).take(1).flat_map(Map::keys).collect();
+    // What may be long is the last.
+    keys.sort_by_key(|key| matches!(key.as_str(), "command" | "detail"));
     let titles: Vec<String> =
         keys.iter().map(|key| key.replace('_', " ").to_ascii_uppercase()).collect();
     let mut table = Table::new(&titles.iter().map(String::as_str).collect::<Vec<_>>());
