@@ -43,6 +43,40 @@ fn files_are_compared_by_kind() {
 }
 
 #[test]
+fn files_without_a_process_are_compared_too() {
+    if !have("unshare") {
+        return;
+    }
+    as_each(|who| {
+        let script = r#"exec unshare -Urm sh -ec '
+            mount -t tmpfs t $HOME
+            for name in robin wren; do touch $HOME/$name; unshare --uts=$HOME/$name hostname $name; done
+            echo /proc/$$/root$HOME; read wait'"#;
+        let fixture = Fixture::shell(who, script);
+        let [robin, wren] = ["robin", "wren"].map(|name| format!("{}/{name}", fixture.said[0]));
+        let ran = nsctl(who, ["ns", "diff", &robin, &wren]).run();
+        ran.expect_code(1);
+        for line in ["- host name robin\n", "+ host name wren\n"] {
+            assert!(ran.stdout.contains(line), "{line}:\n{}", ran.stdout);
+        }
+    });
+}
+
+#[test]
+fn a_look_does_not_keep_what_it_looks_at() {
+    as_each(|who| {
+        let fixture = bird(who);
+        let file = format!("/proc/{}/ns/uts", fixture.said[0]);
+        let script = format!(r#"echo $$; exec "$NSCTL" ns show {file}"#);
+        let ran = shell(who, &script).run();
+        let (pid, text) = ran.success().split_once('\n').unwrap();
+        assert!(!text.contains(&format!("/proc/{pid}/fd/")), "{text}");
+        // A command may be longer than a line.
+        assert!(text.contains("\n  PID ") && text.contains(" COMMAND\n"), "{text}");
+    });
+}
+
+#[test]
 fn one_process_is_shown_with_its_numbers_inside() {
     as_each(|who| {
         let script = r#""$NSCTL" run -d --name wren --hostname bird sleep 1000 > /dev/null

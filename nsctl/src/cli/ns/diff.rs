@@ -33,7 +33,9 @@ pub fn diff(args: &DiffArgs) -> Result<i32, Error> {
             process.check()?;
         }
     }
-    let found = Found::look(Places { all: false, relations: true })?;
+    // A namespace may have no process.
+    let all = one.pid.is_none() || other.pid.is_none();
+    let found = Found::look(Places { all, relations: true })?;
     let hostnames = scan::hostnames(&found);
     let mut differs = false;
     let mut text = String::new();
