@@ -254,7 +254,7 @@ fn a_crowd_that_only_mounts_keep_is_told_whole() {
         let its: Vec<_> = all.iter().filter(is_its).collect();
         let whole = its.iter().filter(|one| {
             let name = one["hostname"].as_str().unwrap_or_default();
-            one["owner"] == owner && name != "" && kept(one).contains(&format!("/{name}\n"))
+            one["owner"] == owner && !name.is_empty() && kept(one).contains(&format!("/{name}\n"))
         });
         assert_eq!((its.len(), whole.count()), (COUNT, COUNT));
     });
