@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use super::common::{PROMPT, Screen, as_each, eventually};
 
+/// Says that it is there, asks for a line and ends with 3.
+const ASKS: &str = "sh -c 'echo go; read line; echo got $line; exit 3'";
+
 #[test]
 fn ctrl_z_gives_the_prompt_back_and_fg_resumes() {
     as_each(|who| {
         let screen = Screen::shell(who);
         let before = screen.command("stty -a");
-        screen.line("$NSCTL run sh -c 'echo go; read line; echo got $line; exit 3'");
+        screen.line(&format!("$NSCTL run {ASKS}"));
         screen.expect("go\r\n");
         screen.send("\x1a");
         screen.expect("Stopped");
@@ -17,10 +20,7 @@ fn ctrl_z_gives_the_prompt_back_and_fg_resumes() {
         assert_eq!(screen.command("stty -a"), before);
         assert!(screen.command("jobs").contains("Stopped"));
         resume(&screen);
-        screen.line("this");
-        screen.expect("got this\r\n");
-        screen.expect(PROMPT);
-        assert_eq!(screen.command("echo $?"), "3");
+        assert_eq!(ends_when_answered(&screen), "3");
         assert_eq!(screen.command("stty -a"), before);
     });
 }
@@ -29,7 +29,7 @@ fn ctrl_z_gives_the_prompt_back_and_fg_resumes() {
 fn a_stopped_container_goes_on_in_the_background() {
     as_each(|who| {
         let screen = Screen::shell(who);
-        screen.line("$NSCTL run sh -c 'echo go; read line; echo got $line; exit 3'");
+        screen.line(&format!("$NSCTL run {ASKS}"));
         screen.expect("go\r\n");
         screen.send("\x1a");
         screen.expect(PROMPT);
@@ -38,10 +38,7 @@ fn a_stopped_container_goes_on_in_the_background() {
         // The keys are still the shell's.
         assert_eq!(screen.command("echo mine"), "mine");
         resume(&screen);
-        screen.line("this");
-        screen.expect("got this\r\n");
-        screen.expect(PROMPT);
-        assert_eq!(screen.command("echo $?"), "3");
+        assert_eq!(ends_when_answered(&screen), "3");
     });
 }
 
@@ -66,14 +63,11 @@ fn a_container_started_in_the_background_comes_to_the_foreground() {
     as_each(|who| {
         let screen = Screen::shell(who);
         let before = screen.command("stty -a");
-        screen.line("$NSCTL run sh -c 'echo go; read line; echo got $line; exit 3' &");
+        screen.line(&format!("$NSCTL run {ASKS} &"));
         // The user's terminal is not raw, and adds a return of its own.
         screen.expect("go\r\r\n");
         resume(&screen);
-        screen.line("this");
-        screen.expect("got this\r\n");
-        screen.expect(PROMPT);
-        assert_eq!(screen.command("echo $?"), "3");
+        assert_eq!(ends_when_answered(&screen), "3");
         assert_eq!(screen.command("stty -a"), before);
     });
 }
@@ -96,10 +90,7 @@ fn sigtstp_to_nsctl_stops_the_workload_and_fg_resumes_it() {
             // Until it has come, the SIGCONT would undo the next SIGTSTP.
             screen.expect("again\r\n");
         }
-        screen.line("this");
-        screen.expect("got this\r\n");
-        screen.expect(PROMPT);
-        assert_eq!(screen.command("echo $?"), "3");
+        assert_eq!(ends_when_answered(&screen), "3");
     });
 }
 
@@ -108,7 +99,7 @@ fn a_stop_and_a_continuation_in_one_go_leave_it_running() {
     use nix::sys::signal::Signal;
     as_each(|who| {
         let screen = Screen::shell(who);
-        screen.line("$NSCTL run sh -c 'echo go; read line; echo got $line; exit 3'");
+        screen.line(&format!("$NSCTL run {ASKS}"));
         screen.expect("go\r\n");
         let pid = foreground(&screen);
         for pause in 0..40 {
@@ -199,16 +190,13 @@ fn with_the_users_terminal_it_is_a_job_like_any_command() {
     as_each(|who| {
         let screen = Screen::shell(who);
         let before = screen.command("stty -a");
-        screen.line("$NSCTL run --no-tty sh -c 'echo go; read line; echo got $line; exit 3'");
+        screen.line(&format!("$NSCTL run --no-tty {ASKS}"));
         screen.expect("go\r\n");
         screen.send("\x1a");
         screen.expect("Stopped");
         screen.expect(PROMPT);
         resume(&screen);
-        screen.line("this");
-        screen.expect("got this\r\n");
-        screen.expect(PROMPT);
-        assert_eq!(screen.command("echo $?"), "3");
+        assert_eq!(ends_when_answered(&screen), "3");
         screen.line("$NSCTL run --no-tty sh -c 'echo go; exec sleep 1000'");
         screen.expect("go\r\n");
         screen.send("\x03");
@@ -245,6 +233,14 @@ fn resume(screen: &Screen) {
     screen.line("fg");
     screen.expect("NSCTL run");
     screen.expect("\r\n");
+}
+
+/// Answers what asks for a line; the status that the shell has of it then.
+fn ends_when_answered(screen: &Screen) -> String {
+    screen.line("this");
+    screen.expect("got this\r\n");
+    screen.expect(PROMPT);
+    screen.command("echo $?")
 }
 
 /// The foreground process group of the terminal: the pid of nsctl.
