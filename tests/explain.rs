@@ -72,6 +72,32 @@ fn what_cannot_be_explained_says_what_can() {
     assert!(!ran.success().contains('\u{1b}'));
 }
 
+#[test]
+fn a_command_of_several_lines_is_still_that_command() {
+    if !have("unshare") {
+        return;
+    }
+    as_each(|who| {
+        let script = "'echo one; echo \"it'\\''s \\$HOME\"\nprintf \"%s\\n\" \"$1\"'";
+        let line = format!("unshare -Ur sh -c {script} x");
+        let told = shell(who, &format!("exec \"$NSCTL\" explain {line} two")).run();
+        let typed = told.success().split("\n\n").next().unwrap().to_string();
+        let ours = typed.strip_prefix("nsctl ").unwrap();
+        let ran = shell(who, &format!("exec \"$NSCTL\" {ours}")).run();
+        assert_eq!(ran.success(), "one\nit's $HOME\ntwo");
+    });
+    let ran = nsctl(Who::User, ["explain", "unshare", "-w", "\u{1b}'red", "ls"]).run();
+    assert!(ran.success().contains(r"--workdir $'\033\'red' "), "{ran:?}");
+}
+
+#[test]
+fn a_line_that_needs_root_keeps_its_sudo() {
+    let ran = nsctl(Who::User, ["explain", "sudo", "-E", "unshare", "-n", "ls"]).run();
+    assert!(ran.success().starts_with("sudo -E nsctl run --share user,"), "{ran:?}");
+    let ran = nsctl(Who::User, ["explain", "sudo", "docker", "run", "x", "ls"]).run();
+    assert!(ran.success().starts_with("nsctl run --rootfs ./x"), "{ran:?}");
+}
+
 /// Our line for this one, with the program under test.
 #[track_caller]
 fn ours(who: Who, line: &str) -> Ran {

@@ -35,18 +35,38 @@ const TOOLS: [(&[&str], Translate); 5] = [
 /// # Errors
 /// What in the line is not understood.
 pub fn translate(line: &[String]) -> Option<Result<Translation, String>> {
-    let line = match line {
-        [sudo, rest @ ..] if sudo == "sudo" => rest,
-        all => all,
-    };
+    let (sudo, line) = line.split_at(sudo(line));
     let (first, rest) = line.split_first()?;
     let name = first.rsplit('/').next()?;
     TOOLS.iter().find_map(|(words, translate)| {
         let (tool, verbs) = words.split_first()?;
+        let rest = match rest {
+            // `docker container run` is `docker run`.
+            [first, more @ ..] if first == "container" && !verbs.is_empty() => more,
+            all => all,
+        };
         let follows =
             rest.len() >= verbs.len() && rest.iter().zip(verbs.iter()).all(|(a, b)| a == b);
-        (*tool == name && follows).then(|| translate(&rest[verbs.len()..]))
+        // For docker root is asked because of its daemon.
+        let sudo = if verbs.is_empty() { sudo } else { &[] };
+        (*tool == name && follows).then(|| {
+            let done = translate(&rest[verbs.len()..])?;
+            Ok(Translation { sudo: sudo.to_vec(), ..done })
+        })
     })
+}
+
+/// How many words are sudo(8) and its options.
+fn sudo(line: &[String]) -> usize {
+    if line.first().is_none_or(|word| word != "sudo") {
+        return 0;
+    }
+    let mut count = 1;
+    while let Some(word) = line.get(count).filter(|word| word.starts_with('-')) {
+        let valued = matches!(word.as_str(), "-u" | "-g" | "-h" | "-C" | "-p" | "-D" | "-R" | "-T");
+        count += if valued { 2 } else { 1 };
+    }
+    count.min(line.len())
 }
 
 /// The first words of the lines that can be explained.

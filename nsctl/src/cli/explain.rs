@@ -76,6 +76,26 @@ fn run_explained(mut args: RunArgs, shell: bool, inherited: &Inherited) -> Resul
     Ok(text)
 }
 
+/// A word as it is typed at a shell. What would speak to the terminal is in a form that bash, zsh, ksh
+/// and busybox read; lines and tabs stay as they are, for those the word is given to want them.
+fn typed(word: &str) -> String {
+    let silent = |c: char| matches!(c, '\n' | '\t') || harmless(c) == c.to_string();
+    if word.chars().all(silent) {
+        return shell_quoted(word);
+    }
+    let mut text = "$'".to_string();
+    for byte in word.bytes() {
+        match byte {
+            b'\'' | b'\\' => text.extend(['\\', char::from(byte)]),
+            b' '..=b'~' => text.push(char::from(byte)),
+            _ => {
+                let _ = write!(text, "\\{byte:03o}");
+            }
+        }
+    }
+    text + "'"
+}
+
 /// How far a line goes.
 const WIDTH: usize = 96;
 
@@ -121,8 +141,9 @@ fn translated(
         let words = translation.line[2..].iter().map(Into::into);
         return run_explained(crate::doctor::read(words)?, true, inherited);
     }
-    let words: Vec<String> = translation.line.iter().map(|word| shell_quoted(word)).collect();
-    let mut text = format!("{}\n", printable(&words.join(" ")));
+    let words: Vec<String> =
+        translation.sudo.iter().chain(&translation.line).map(|word| typed(word)).collect();
+    let mut text = format!("{}\n", words.join(" "));
     if !translation.told.is_empty() {
         text.push('\n');
         let width = translation.told.iter().map(|told| told.theirs.chars().count()).max();

@@ -16,6 +16,8 @@ pub struct Told {
 /// A line in our words.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Translation {
+    /// sudo(8) and its options, as they were written.
+    pub sudo: Vec<String>,
     /// From `nsctl` on.
     pub line: Vec<String>,
     /// Each option, and what it becomes.
@@ -126,6 +128,13 @@ impl Draft {
         self.kept.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     }
 
+    /// A value that was remembered, and is from now on not.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        let value = self.kept(name);
+        self.kept.retain(|(known, _)| *known != name);
+        value
+    }
+
     /// A line of another verb, which takes no namespaces anew.
     pub fn finish_as(mut self, verb: &str) -> Translation {
         let mut line = vec!["nsctl".into(), verb.into()];
@@ -134,7 +143,7 @@ impl Draft {
             line.push("--".into());
         }
         line.append(&mut self.command);
-        Translation { line, told: self.told, differs: self.differs }
+        Translation { sudo: vec![], line, told: self.told, differs: self.differs }
     }
 
     /// A line of `run`: first what decides about namespaces.
@@ -166,7 +175,7 @@ impl Draft {
             words.push("--".into());
         }
         words.append(&mut self.command);
-        Translation { line: words, told: self.told, differs: self.differs }
+        Translation { sudo: vec![], line: words, told: self.told, differs: self.differs }
     }
 
     fn has_clock(&self) -> bool {

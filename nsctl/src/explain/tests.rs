@@ -13,6 +13,18 @@ fn becomes(line: &str, ours: &str) {
 }
 
 #[test]
+fn sudo_stays_where_root_is_needed() {
+    for (line, sudo) in [
+        ("sudo unshare -n ip link", "sudo"),
+        ("sudo -E -u bird unshare -n ip link", "sudo -E -u bird"),
+        ("sudo docker container run --rm x sh", ""),
+        ("unshare -n container", ""),
+    ] {
+        assert_eq!(translated(line).sudo.join(" "), sudo, "{line}");
+    }
+}
+
+#[test]
 fn lines_of_unshare() {
     for (line, ours) in [
         (
