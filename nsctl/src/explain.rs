@@ -26,7 +26,7 @@ const TOOLS: [(&[&str], Translate); 5] = [
     (&["unshare"], unshare::translate),
     (&["nsenter"], nsenter::translate),
     (&["docker", "run"], docker::translate),
-    (&["podman", "run"], docker::translate),
+    (&["podman", "run"], docker::translate_podman),
     (&["bwrap"], bwrap::translate),
 ];
 

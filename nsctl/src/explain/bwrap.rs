@@ -203,7 +203,7 @@ pub fn translate(words: &[String]) -> Result<Translation, String> {
     let mut draft = Draft::default();
     draft.new_namespace(Kind::Mnt);
     draft.new_namespace(Kind::User);
-    draft.command = read(STYLE, TABLE, words, &mut draft)?;
+    draft.command = read(STYLE, &[TABLE], words, &mut draft)?;
     if draft.command.is_empty() {
         return Err("bwrap: no command is given".into());
     }

@@ -1,7 +1,13 @@
 //! `docker run` and `podman run`.
 
+mod podman;
+mod values;
+
 use nsshim::spec::Kind;
 
+use self::values::{
+    device, host_name, log_driver, log_option, mount, namespace, network, userns, volume,
+};
 use super::draft::{Draft, Translation};
 use super::options::Takes::{Nothing, One};
 use super::options::{Ours, Row, Style, read, row};
@@ -23,7 +29,7 @@ const TABLE: &[Row] = &[
     row(&["-v", "--volume"], One, Ours::By(volume)),
     row(&["--mount"], One, Ours::By(mount)),
     row(&["--tmpfs"], One, Ours::Word("--tmpfs")),
-    row(&["--device"], One, Ours::Word("--device")),
+    row(&["--device"], One, Ours::By(device)),
     row(&["-h", "--hostname"], One, Ours::Word("--hostname")),
     row(&["--domainname"], One, Ours::Word("--domainname")),
     row(&["--cap-add"], One, Ours::Word("--cap-add")),
@@ -42,7 +48,7 @@ const TABLE: &[Row] = &[
     row(&["--dns"], One, Ours::Word("--dns")),
     row(&["--dns-search"], One, Ours::Word("--dns-search")),
     row(&["--dns-option", "--dns-opt"], One, Ours::Word("--dns-option")),
-    row(&["--add-host"], One, Ours::Word("--add-host")),
+    row(&["--add-host"], One, Ours::By(host_name)),
     row(&["--oom-score-adj"], One, Ours::Word("--oom-score-adj")),
     row(&["--umask"], One, Ours::Word("--umask")),
     row(&["--init"], Nothing, Ours::Anyway("PID 1 is an init")),
@@ -52,7 +58,10 @@ const TABLE: &[Row] = &[
         One,
         Ours::By(|draft, values| {
             draft.keep("entrypoint", &values[0]);
-            "the command begins with it".into()
+            match values[0].is_empty() {
+                true => "so anyway: the command is what is written".into(),
+                false => "the command begins with it".into(),
+            }
         }),
     ),
     // Namespaces.
@@ -66,7 +75,16 @@ const TABLE: &[Row] = &[
     row(&["-p", "--publish"], One, Ours::Not(NETWORK)),
     row(&["-P", "--publish-all"], Nothing, Ours::Not(NETWORK)),
     row(
-        &["--expose", "--network-alias", "--net-alias", "--link", "--ip", "--ip6", "--mac-address"],
+        &[
+            "--expose",
+            "--network-alias",
+            "--net-alias",
+            "--link",
+            "--ip",
+            "--ip6",
+            "--mac-address",
+            "--link-local-ip",
+        ],
         One,
         Ours::Not(NETWORK),
     ),
@@ -89,6 +107,12 @@ const TABLE: &[Row] = &[
             "--device-read-bps",
             "--device-write-bps",
             "--device-cgroup-rule",
+            "--device-read-iops",
+            "--device-write-iops",
+            "--blkio-weight-device",
+            "--cpu-rt-period",
+            "--cpu-rt-runtime",
+            "--kernel-memory",
             "--cgroups",
         ],
         One,
@@ -100,9 +124,24 @@ const TABLE: &[Row] = &[
     row(&["--health-interval"], One, Ours::Word("--health-interval")),
     row(&["--health-retries"], One, Ours::Word("--health-retries")),
     row(&["--health-start-period"], One, Ours::Word("--health-start-period")),
+    row(
+        &["--health-start-interval"],
+        One,
+        Ours::Not("checks come at --health-interval from the start"),
+    ),
+    row(&["--label-file"], One, Ours::Not("--label KEY=VALUE, for each line of it")),
     row(&["--health-timeout"], One, Ours::Word("--health-timeout")),
     row(&["--no-healthcheck"], Nothing, Ours::Word("--no-healthcheck")),
-    row(&["--shm-size"], One, Ours::Not("--tmpfs /dev/shm:size=BYTES")),
+    row(
+        &["--shm-size"],
+        One,
+        Ours::By(|draft, values| {
+            let size = values[0].to_ascii_lowercase();
+            let text = format!("/dev/shm:size={}", size.trim_end_matches('b'));
+            draft.add(&["--tmpfs", &text]);
+            format!("--tmpfs {text}")
+        }),
+    ),
     row(
         &["--sysctl"],
         One,
@@ -114,9 +153,9 @@ const TABLE: &[Row] = &[
     row(&["--volumes-from", "--volume-driver"], One, Ours::Not("a volume is a directory: -v")),
     row(&["--platform", "--pull"], One, Ours::Not(IMAGE)),
     row(&["-q", "--quiet", "--disable-content-trust"], Nothing, Ours::Anyway("nothing is fetched")),
-    row(&["--log-opt"], One, Ours::Word("--log-opt")),
+    row(&["--log-opt"], One, Ours::By(log_option)),
     row(&["-a", "--attach"], One, Ours::Not("in the foreground all streams are attached")),
-    row(&["--sig-proxy"], Nothing, Ours::Anyway("signals reach the command")),
+    row(&["--sig-proxy"], Nothing, Ours::On("--sig-proxy", "signals reach the command")),
     row(&["--detach-keys"], One, Ours::Word("--detach-keys")),
     row(
         &["--gpus", "--runtime", "--isolation", "--annotation", "--storage-opt"],
@@ -127,39 +166,53 @@ const TABLE: &[Row] = &[
 
 const STYLE: Style = Style { tool: "docker run", abbreviates: false, switches: true };
 
+const PODMAN: Style = Style { tool: "podman run", ..STYLE };
+
 /// What becomes of an option of docker's that has no place in a line of ours, or `None` when docker
 /// has no such option either.
 pub fn without(option: &str) -> Option<&'static str> {
     let row = TABLE.iter().find(|row| row.names.contains(&option))?;
     Some(match row.ours {
         Ours::Not(why) | Ours::Anyway(why) => why,
-        Ours::Word(_) | Ours::New(_) | Ours::By(_) => "nsctl says it in another way",
+        Ours::Word(_) | Ours::On(..) | Ours::New(_) | Ours::By(_) => "nsctl says it in another way",
     })
 }
 
 /// Translates the words after `docker run`.
 pub fn translate(words: &[String]) -> Result<Translation, String> {
+    container(STYLE, &[TABLE], words)
+}
+
+/// Translates the words after `podman run`.
+pub fn translate_podman(words: &[String]) -> Result<Translation, String> {
+    container(PODMAN, &[TABLE, podman::TABLE], words)
+}
+
+fn container(style: Style, tables: &[&[Row]], words: &[String]) -> Result<Translation, String> {
     let mut draft = Draft::default();
     Kind::ALL
         .into_iter()
         .filter(|kind| !matches!(kind, Kind::Time | Kind::User))
         .for_each(|kind| draft.new_namespace(kind));
     draft.leave(Kind::User);
-    let mut rest = read(STYLE, TABLE, words, &mut draft)?.into_iter();
-    let image = rest.next().ok_or("docker run: no image is given")?;
-    let directory = directory(&image);
-    draft.add(&["--rootfs", &directory, "--overlay"]);
-    draft.tell(&image, format!("--rootfs {directory} --overlay"));
-    let mut command: Vec<String> = draft.kept("entrypoint").into_iter().chain(rest).collect();
-    if command.is_empty() {
-        command = vec!["sh".into()];
-        draft.differs("the image's own command, directory, user and variables are not known");
+    let mut rest = read(style, tables, words, &mut draft)?.into_iter();
+    let image = rest.next().ok_or_else(|| format!("{}: no image is given", style.tool))?;
+    let is_directory = draft.kept("rootfs").is_some();
+    let directory = if is_directory { image.clone() } else { directory(&image) };
+    draft.add(&["--rootfs", &directory]);
+    if !is_directory {
+        draft.add(&["--overlay"]);
+        draft.tell(&image, format!("--rootfs {directory} --overlay"));
     }
-    draft.command = command;
-    draft.differs(format!(
-        "{IMAGE}: mkdir {directory} && docker export $(docker create {image}) | tar -xC {directory}"
-    ));
-    if draft.is_new(Kind::Net) && !draft.has("none") {
+    let entrypoint = draft.kept("entrypoint").filter(|word| !word.is_empty());
+    draft.command = entrypoint.into_iter().chain(rest).collect();
+    if !is_directory {
+        of_the_image(&mut draft, style, &image, &directory);
+    }
+    if draft.command.is_empty() {
+        draft.command = vec!["sh".into()];
+    }
+    if draft.is_new(Kind::Net) && !draft.has("none") && !draft.has("--pod") {
         draft.differs(
             "the network: docker's has a way out (bridge), ours is lo only; or --net host",
         );
@@ -175,96 +228,32 @@ pub fn translate(words: &[String]) -> Result<Translation, String> {
     Ok(draft.finish())
 }
 
+/// What an image says besides its files.
+fn of_the_image(draft: &mut Draft, style: Style, image: &str, directory: &str) {
+    let engine = style.tool.trim_end_matches(" run");
+    draft.differs(match (draft.command.first(), draft.kept("entrypoint")) {
+        (None, _) => {
+            "the image's own command, directory, user and variables are not known".to_string()
+        }
+        (Some(_), Some(_)) => {
+            "the image's own directory, user and variables are not known".to_string()
+        }
+        (Some(word), None) if word.starts_with('-') => format!(
+            "{word} is for the image's own ENTRYPOINT, which is not known: {engine} image inspect \
+             {image} shows it, and it goes before {word}"
+        ),
+        (Some(_), None) => {
+            "the image's own ENTRYPOINT, directory, user and variables are not known".to_string()
+        }
+    });
+    draft.differs(format!(
+        "{IMAGE}: mkdir {directory} && {engine} export $({engine} create {image}) | tar -xC {directory}"
+    ));
+}
+
 /// `docker.io/library/alpine:3` → `./alpine`
 fn directory(image: &str) -> String {
     let name = image.rsplit('/').next().unwrap_or(image);
     let name = name.split([':', '@']).next().unwrap_or(name);
     format!("./{name}")
-}
-
-fn volume(draft: &mut Draft, values: &[String]) -> String {
-    let value = &values[0];
-    let source = value.split(':').next().unwrap_or_default();
-    if !source.starts_with(['/', '.', '~']) || !value.contains(':') {
-        draft.differs(format!("-v {value}: nsctl keeps no volumes with names; give a directory"));
-    }
-    draft.add(&["-v", value]);
-    format!("-v {value}")
-}
-
-fn mount(draft: &mut Draft, values: &[String]) -> String {
-    let value = &values[0];
-    if !value.contains("type=bind") && !value.contains("type=tmpfs") {
-        draft.differs(format!("--mount {value}: nsctl keeps no volumes with names: type=bind"));
-    }
-    draft.add(&["--mount", value]);
-    format!("--mount {value}")
-}
-
-fn log_driver(draft: &mut Draft, values: &[String]) -> String {
-    match values[0].as_str() {
-        driver @ ("json-file" | "journald" | "none") => {
-            draft.add(&["--log-driver", driver]);
-            format!("--log-driver {driver}")
-        }
-        driver => {
-            draft.differs(format!(
-                "--log-driver {driver}: there are json-file, file, journald and none"
-            ));
-            "-".into()
-        }
-    }
-}
-
-fn network(draft: &mut Draft, values: &[String]) -> String {
-    match values[0].as_str() {
-        "none" => {
-            draft.add(&["--net", "none"]);
-            "--net none".into()
-        }
-        "bridge" | "default" | "private" => "a new network namespace, with lo only".into(),
-        "host" => namespace(draft, Kind::Net, "host"),
-        other if other.starts_with("container:") => namespace(draft, Kind::Net, other),
-        other => {
-            draft.differs(format!("--network {other}: {NETWORK}"));
-            "-".into()
-        }
-    }
-}
-
-fn namespace(draft: &mut Draft, kind: Kind, value: &str) -> String {
-    match value {
-        "host" => {
-            draft.share(kind);
-            format!("--share {}", kind.file())
-        }
-        _ if value.starts_with("container:") || value.starts_with("ns:") => {
-            let which = value.replacen("ns:", "path:", 1);
-            let which = if value.starts_with("ns:") { which } else { value.to_string() };
-            draft.join(kind, which.clone());
-            format!("join {which}")
-        }
-        _ => format!("a new {kind} namespace"),
-    }
-}
-
-fn userns(draft: &mut Draft, values: &[String]) -> String {
-    match values[0].as_str() {
-        "host" => {
-            draft.add(&["--userns", "host"]);
-            "--userns host".into()
-        }
-        value if value.starts_with("keep-id") => {
-            draft.add(&["--userns", "new", "--keep-id"]);
-            "--userns new --keep-id".into()
-        }
-        "auto" => {
-            draft.add(&["--userns", "new", "--map-auto"]);
-            "--userns new --map-auto".into()
-        }
-        value => {
-            draft.differs(format!("--userns {value}: --map-users and --map-groups say which ids"));
-            "-".into()
-        }
-    }
 }

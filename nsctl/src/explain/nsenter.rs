@@ -52,7 +52,7 @@ fn own(draft: &mut Draft, word: &str, values: &[String]) -> String {
 /// Translates the words after `nsenter`.
 pub fn translate(words: &[String]) -> Result<Translation, String> {
     let mut draft = Draft::default();
-    draft.command = read(STYLE, TABLE, words, &mut draft)?;
+    draft.command = read(STYLE, &[TABLE], words, &mut draft)?;
     draft.differs("the target is pinned by a descriptor: a later process with its pid is refused");
     draft.differs(
         "as the same unprivileged user it needs no --preserve-credentials, and nested user namespaces \

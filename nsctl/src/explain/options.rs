@@ -28,6 +28,8 @@ pub enum Takes {
     MaybeLong,
     /// Two words.
     Two,
+    /// Three words.
+    Three,
 }
 
 /// What an option becomes.
@@ -38,9 +40,11 @@ pub enum Ours {
     New(Kind),
     /// Nothing: it is so anyway.
     Anyway(&'static str),
+    /// Nothing: it is so anyway, unless our option of this name is false.
+    On(&'static str, &'static str),
     /// Nothing: why there is no such thing.
     Not(&'static str),
-    /// What a function makes of it: the values, at most two.
+    /// What a function makes of it: the values.
     By(fn(&mut Draft, &[String]) -> String),
 }
 
@@ -66,7 +70,7 @@ pub struct Style {
 /// What is not understood.
 pub fn read(
     style: Style,
-    table: &[Row],
+    tables: &[&[Row]],
     words: &[String],
     draft: &mut Draft,
 ) -> Result<Vec<String>, String> {
@@ -80,19 +84,18 @@ pub fn read(
                 Some((name, value)) => (name, Some(value.to_string())),
                 None => (long, None),
             };
-            let row = long_row(style, table, name)?;
+            let row = long_row(style, tables, name)?;
             apply(style, row, &format!("--{name}"), value, &mut rest, draft)?;
         } else if word.len() > 1 && word.starts_with('-') {
             let mut letters = word[1..].chars();
             while let Some(letter) = letters.next() {
                 let name = format!("-{letter}");
-                let row = table
-                    .iter()
+                let row = rows(tables)
                     .find(|row| row.names.contains(&name.as_str()))
                     .ok_or_else(|| unknown(style, &name))?;
                 let behind = letters.as_str().trim_start_matches('=').to_string();
                 let takes = match row.takes {
-                    Takes::One | Takes::Maybe | Takes::Two => true,
+                    Takes::One | Takes::Maybe | Takes::Two | Takes::Three => true,
                     Takes::Nothing => style.switches && letters.as_str().starts_with('='),
                     Takes::MaybeLong => false,
                 };
@@ -114,11 +117,15 @@ fn unknown(style: Style, name: &str) -> String {
     format!("no option {name} of {} is known here", style.tool)
 }
 
-fn long_row<'a>(style: Style, table: &'a [Row], name: &str) -> Result<&'a Row, String> {
+/// The rows of all tables.
+fn rows<'a>(tables: &[&'a [Row]]) -> impl Iterator<Item = &'a Row> {
+    tables.iter().copied().flatten()
+}
+
+fn long_row<'a>(style: Style, tables: &[&'a [Row]], name: &str) -> Result<&'a Row, String> {
     let whole = format!("--{name}");
-    let exact = table.iter().find(|row| row.names.contains(&whole.as_str()));
-    let mut begun = table
-        .iter()
+    let exact = rows(tables).find(|row| row.names.contains(&whole.as_str()));
+    let mut begun = rows(tables)
         .filter(|row| style.abbreviates && row.names.iter().any(|known| known.starts_with(&whole)));
     match (exact, begun.next(), begun.next()) {
         (Some(row), ..) | (None, Some(row), None) => Ok(row),
@@ -152,6 +159,8 @@ fn apply(
         (Takes::Maybe | Takes::MaybeLong, None) => vec![],
         (Takes::Two, Some(first)) => vec![first, next()?],
         (Takes::Two, None) => vec![next()?, next()?],
+        (Takes::Three, Some(first)) => vec![first, next()?, next()?],
+        (Takes::Three, None) => vec![next()?, next()?, next()?],
     };
     let shown = [&[name.to_string()], &values[..]].concat().join(" ");
     let ours = match row.ours {
@@ -171,7 +180,7 @@ fn apply(
                 None => format!("a new {kind} namespace"),
             }
         }
-        Ours::Anyway(why) => format!("so anyway: {why}"),
+        Ours::Anyway(why) | Ours::On(_, why) => format!("so anyway: {why}"),
         Ours::Not(why) => {
             draft.differs(format!("{name}: {why}"));
             "-".into()
@@ -197,6 +206,11 @@ fn off(row: &Row, name: &str, draft: &mut Draft) -> String {
         Ours::Anyway(why) => {
             draft.differs(format!("{name}=false: {why}"));
             return "-".into();
+        }
+        Ours::On(word, _) => {
+            let off = format!("{word}=false");
+            draft.add(&[&off]);
+            return off;
         }
         // The last one counts.
         Ours::Word(word) => draft.remove(word),

@@ -1,5 +1,7 @@
 //! Lines and what they become.
 
+mod docker;
+
 use super::*;
 
 fn translated(line: &str) -> Translation {

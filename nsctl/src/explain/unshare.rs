@@ -92,7 +92,7 @@ const STYLE: Style = Style { tool: "unshare", abbreviates: true, switches: false
 /// Translates the words after `unshare`.
 pub fn translate(words: &[String]) -> Result<Translation, String> {
     let mut draft = Draft::default();
-    draft.command = read(STYLE, TABLE, words, &mut draft)?;
+    draft.command = read(STYLE, &[TABLE], words, &mut draft)?;
     if draft.command.is_empty() {
         draft.command = vec!["sh".into()];
         draft.differs("without a command unshare starts $SHELL");
