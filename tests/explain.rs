@@ -182,6 +182,33 @@ fn a_line_of_bwrap_shows_the_same_files() {
 }
 
 #[test]
+fn a_line_of_bwrap_has_the_same_rights_and_places() {
+    if !have("bwrap") {
+        return;
+    }
+    let rights = "grep -E 'Cap(Prm|Eff|Bnd|Amb)|NoNewPrivs' /proc/self/status";
+    let root =
+        "--ro-bind /usr usr --symlink usr/lib lib --symlink usr/lib64 lib64 --symlink usr/bin bin";
+    for line in [
+        format!("bwrap --bind / / --unshare-user --cap-add CAP_NET_ADMIN {rights}"),
+        format!("bwrap --bind / / --unshare-user --cap-add ALL --cap-drop CAP_KILL {rights}"),
+        format!("bwrap --bind / / {rights}"),
+        format!(
+            "bwrap {root} --dir /tmp --dir var --symlink ../tmp var/tmp --perms 0700 --dir run/me \
+             --chdir / stat -c '%n %a %N' /tmp /var /var/tmp /run/me"
+        ),
+        format!("bwrap {root} --perms 0700 --size 8192 --tmpfs a --tmpfs /b stat -fc %b /a"),
+        "bwrap --bind / / --dir /usr test -d /usr/bin".into(),
+    ] {
+        let theirs = shell(Who::User, &line).run();
+        if theirs.code != Some(0) {
+            return skip("bwrap does not run here");
+        }
+        assert_eq!(ours(Who::User, &line).success(), theirs.success(), "{line}");
+    }
+}
+
+#[test]
 fn a_line_of_nsenter_joins_the_same_namespaces() {
     if !have("nsenter") || !have("unshare") {
         return;

@@ -1,9 +1,13 @@
 //! bwrap(1), bubblewrap.
 
+mod places;
+mod rights;
+
 use nsshim::spec::Kind;
 
+use self::places::{bind, device_files, directory, proc, symlink, tmpfs};
 use super::draft::{Draft, Translation};
-use super::options::Takes::{Nothing, One, Two};
+use super::options::Takes::{Nothing, One, Three, Two};
 use super::options::{Ours, Row, Style, read, row};
 
 const FD: &str = "it names a descriptor of the caller's, and a line cannot carry what is in it";
@@ -84,38 +88,9 @@ const TABLE: &[Row] = &[
             }
         }),
     ),
-    row(
-        &["--proc"],
-        One,
-        Ours::By(|draft, values| match values[0].as_str() {
-            "/proc" => "so anyway: /proc is the container's own".into(),
-            path => {
-                draft.add(&["--mount", &format!("type=proc,dst={path}")]);
-                format!("--mount type=proc,dst={path}")
-            }
-        }),
-    ),
-    row(
-        &["--dev"],
-        One,
-        Ours::By(|draft, values| match values[0].as_str() {
-            "/dev" => "so anyway: /dev is the container's own".into(),
-            path => {
-                draft.differs(format!("--dev {path}: the own devices are in /dev"));
-                "-".into()
-            }
-        }),
-    ),
-    row(
-        &["--tmpfs"],
-        One,
-        Ours::By(|draft, values| {
-            let text =
-                format!("{}:mode={},exec", values[0], draft.kept("perms").unwrap_or("755".into()));
-            draft.add(&["--tmpfs", &text]);
-            format!("--tmpfs {text}")
-        }),
-    ),
+    row(&["--proc"], One, Ours::By(|draft, values| proc(draft, &values[0]))),
+    row(&["--dev"], One, Ours::By(|draft, values| device_files(draft, &values[0]))),
+    row(&["--tmpfs"], One, Ours::By(|draft, values| tmpfs(draft, &values[0]))),
     row(
         &["--perms"],
         One,
@@ -124,44 +99,44 @@ const TABLE: &[Row] = &[
             "the mode of what follows".into()
         }),
     ),
-    row(&["--size"], One, Ours::Not("--tmpfs DST:size=BYTES")),
+    row(
+        &["--size"],
+        One,
+        Ours::By(|draft, values| {
+            draft.keep("size", &values[0]);
+            "the size of the --tmpfs that follows".into()
+        }),
+    ),
     row(
         &["--mqueue"],
         One,
         Ours::By(|draft, values| {
-            draft.add(&["--mount", &format!("type=mqueue,dst={}", values[0])]);
-            format!("--mount type=mqueue,dst={}", values[0])
+            let text = format!("type=mqueue,dst={}", places::inside(&values[0]));
+            draft.add(&["--mount", &text]);
+            format!("--mount {text}")
         }),
     ),
-    row(
-        &["--dir"],
-        One,
-        Ours::By(|draft, values| {
-            let text = format!("{}:mode=755", values[0]);
-            draft.add(&["--tmpfs", &text]);
-            format!("--tmpfs {text}")
-        }),
-    ),
-    row(
-        &["--symlink"],
-        Two,
-        Ours::By(|draft, values| {
-            let text = format!("{}={}", values[1], values[0]);
-            draft.add(&["--symlink", &text]);
-            format!("--symlink {text}")
-        }),
-    ),
+    row(&["--dir"], One, Ours::By(|draft, values| directory(draft, &values[0]))),
+    row(&["--symlink"], Two, Ours::By(|draft, values| symlink(draft, &values[0], &values[1]))),
     row(
         &["--file", "--bind-data", "--ro-bind-data"],
         Two,
-        Ours::Not("--file DST=CONTENT, or --file DST=- with standard input"),
+        Ours::By(|draft, _| {
+            draft.take("perms");
+            draft.differs(
+                "--file, --bind-data, --ro-bind-data: --file DST=CONTENT, or --file DST=- with standard \
+                 input",
+            );
+            "-".into()
+        }),
     ),
+    row(&["--bind-fd", "--ro-bind-fd"], Two, Ours::Not(FD)),
     row(&["--chmod"], Two, Ours::Not("a --tmpfs has mode=OCTAL")),
     row(&["--overlay-src"], One, Ours::Not("--overlay-lower DIR, for the root")),
-    row(&["--overlay"], Two, Ours::Not("--overlay=DIR, for the root; -v SRC:DST:O for others")),
+    row(&["--overlay"], Three, Ours::Not("--overlay=DIR, for the root; -v SRC:DST:O for others")),
     row(&["--tmp-overlay", "--ro-overlay"], One, Ours::Not("-v SRC:DST:O")),
-    row(&["--cap-add"], One, Ours::Word("--cap-add")),
-    row(&["--cap-drop"], One, Ours::Word("--cap-drop")),
+    row(&["--cap-add"], One, Ours::By(|draft, values| rights::add(draft, &values[0]))),
+    row(&["--cap-drop"], One, Ours::By(|draft, values| rights::drop(draft, &values[0]))),
     row(&["--die-with-parent"], Nothing, Ours::Anyway("nothing survives")),
     row(
         &["--new-session"],
@@ -213,47 +188,29 @@ pub fn translate(words: &[String]) -> Result<Translation, String> {
     match (draft.kept("uid"), draft.kept("gid")) {
         (None, None) => draft.add(&["--keep-id"]),
         (uid, gid) => {
+            if uid.is_none() || gid.is_none() {
+                draft.differs(
+                    "--uid without --gid, or --gid without --uid: bwrap keeps the caller's other number, \
+                     which with nsctl is 0; --map-group and --map-user say another",
+                );
+            }
             uid.inspect(|uid| draft.add(&["--map-user", uid]));
             gid.inspect(|gid| draft.add(&["--map-group", gid]));
         }
     }
-    if !draft.has("--cap-add") {
-        draft.add_once(&["--cap-drop", "ALL"]);
-    }
+    rights::finish(&mut draft);
     draft.add(&["--seccomp", "unconfined"]);
     draft.differs(
         "rights: bwrap takes all capabilities from a user and filters no system call; leave \
          --seccomp away for docker's policy",
+    );
+    draft.differs(
+        "as root bwrap makes a user namespace only for --unshare-user and takes no capability away: \
+         there --privileged in place of --userns new, --keep-id, --cap-drop and --seccomp",
     );
     draft.differs("/proc, /dev and /sys are always there, and parts of /proc hidden or read-only");
     draft.differs("TIOCSTI: at a terminal the command gets one of its own, with job control");
     draft.differs("signals sent to nsctl reach the command, and its exit status is kept");
     draft.differs("bwrap's …-try options leave out what is missing; nsctl says so and ends");
     Ok(draft.finish())
-}
-
-fn bind(draft: &mut Draft, values: &[String], option: &str) -> String {
-    let [source, target] = values else { return "-".into() };
-    if target == "/" {
-        draft.keep("root", source);
-        let mut ours = vec!["the root"];
-        if source != "/" {
-            draft.add(&["--rootfs", source]);
-            ours = vec!["--rootfs", source];
-        }
-        if option == "ro" {
-            draft.add(&["--read-only"]);
-            ours.push("--read-only");
-        }
-        return ours.join(" ");
-    }
-    let (word, text) = if [source, target].iter().any(|path| path.contains([':', ','])) {
-        let option = if option.is_empty() { String::new() } else { format!(",{option}") };
-        ("--mount", format!("type=bind,src={source},dst={target}{option}"))
-    } else {
-        let option = if option.is_empty() { String::new() } else { format!(":{option}") };
-        ("-v", format!("{source}:{target}{option}"))
-    };
-    draft.add(&[word, &text]);
-    format!("{word} {text}")
 }

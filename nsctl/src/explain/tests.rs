@@ -1,5 +1,6 @@
 //! Lines and what they become.
 
+mod bwrap;
 mod docker;
 
 use super::*;
