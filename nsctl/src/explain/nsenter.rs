@@ -15,9 +15,9 @@ const TABLE: &[Row] = &[
     row(&["-U", "--user"], Maybe, Ours::By(|draft, values| own(draft, "--user", values))),
     row(&["-C", "--cgroup"], Maybe, Ours::By(|draft, values| own(draft, "--cgroup", values))),
     row(&["-T", "--time"], Maybe, Ours::By(|draft, values| own(draft, "--time", values))),
-    row(&["-r", "--root"], Maybe, Ours::By(|draft, values| own(draft, "--root", values))),
-    row(&["-w", "--wd"], Maybe, Ours::By(|draft, values| own(draft, "--wd", values))),
-    row(&["-W", "--wdns"], Maybe, Ours::By(|draft, values| own(draft, "--wd", values))),
+    row(&["-r", "--root"], Maybe, Ours::By(|draft, values| place(draft, "--root", values))),
+    row(&["-w", "--wd"], Maybe, Ours::By(|draft, values| place(draft, "--wd", values))),
+    row(&["-W", "--wdns"], Maybe, Ours::By(|draft, values| word(draft, "--wd", values))),
     row(&["-e", "--env"], Nothing, Ours::Word("--env")),
     row(&["-S", "--setuid"], One, Ours::Word("--setuid")),
     row(&["-G", "--setgid"], One, Ours::Word("--setgid")),
@@ -36,14 +36,27 @@ const TABLE: &[Row] = &[
 
 const STYLE: Style = Style { tool: "nsenter", abbreviates: true, switches: false };
 
+/// A namespace, of the target or a file.
+fn own(draft: &mut Draft, name: &str, values: &[String]) -> String {
+    if let Some(file) = values.first() {
+        draft.keep("file", file);
+    }
+    word(draft, name, values)
+}
+
+/// A directory, of the target or the caller's.
+fn place(draft: &mut Draft, name: &str, values: &[String]) -> String {
+    if let Some(directory) = values.first() {
+        draft.keep("ours", directory);
+    }
+    word(draft, name, values)
+}
+
 /// A value stands behind `=`.
-fn own(draft: &mut Draft, word: &str, values: &[String]) -> String {
+fn word(draft: &mut Draft, name: &str, values: &[String]) -> String {
     let text = match values.first() {
-        Some(value) => {
-            draft.keep("file", value);
-            format!("{word}={value}")
-        }
-        None => word.to_string(),
+        Some(value) => format!("{name}={value}"),
+        None => name.to_string(),
     };
     draft.add(&[&text]);
     text
@@ -60,6 +73,12 @@ pub fn translate(words: &[String]) -> Result<Translation, String> {
     );
     draft
         .differs("at a terminal the command gets one of its own; descriptors from 3 on are closed");
+    if draft.kept("ours").is_some() {
+        draft.differs(
+            "--root, --wd: nsenter opens the directory before it enters, so it is one of the caller's; \
+             ours is looked up inside",
+        );
+    }
     if !draft.has("--target") && draft.kept("file").is_none() {
         return Err("nsenter: no target PID is given (--target)".into());
     }

@@ -209,6 +209,23 @@ fn what_is_not_understood_is_said() {
 }
 
 #[test]
+fn who_a_command_runs_as_is_said_where_it_is_not_the_same() {
+    for (line, word) in [
+        ("unshare --map-user=5 id", "--map-user without a group"),
+        ("unshare --map-group=5 id", "--map-group without a user"),
+        ("unshare --map-auto id", "ours becomes the first"),
+        ("nsenter -t 1 -m --wd=/srv ls", "looked up inside"),
+    ] {
+        let differs = translated(line).differs;
+        assert!(differs.iter().any(|line| line.contains(word)), "{line}: {differs:?}");
+    }
+    for line in ["unshare -r --map-auto id", "nsenter -t 1 -m -r -w ls", "nsenter -t 1 -W/srv ls"] {
+        let differs = translated(line).differs.join("\n");
+        assert!(!differs.contains("65534") && !differs.contains("inside"), "{line}: {differs}");
+    }
+}
+
+#[test]
 fn every_option_of_a_line_is_told() {
     let done = translated("unshare -Urm --fork --load-interp x true");
     let theirs: Vec<&str> = done.told.iter().map(|told| told.theirs.as_str()).collect();

@@ -110,6 +110,7 @@ pub fn translate(words: &[String]) -> Result<Translation, String> {
         }
     }
     draft.add(&["--privileged"]);
+    map_differences(&mut draft);
     differences(&mut draft);
     Ok(draft.finish())
 }
@@ -123,6 +124,30 @@ const MAPS: [&str; 7] = [
     "--map-groups",
     "--map-auto",
 ];
+
+/// Who the command is when the maps do not say.
+fn map_differences(draft: &mut Draft) {
+    let whole = ["--map-root-user", "--keep-id"].iter().any(|word| draft.has(word));
+    match (draft.has("--map-user"), draft.has("--map-group")) {
+        _ if whole => {}
+        (true, false) => draft.differs(
+            "--map-user without a group: unshare's command has none (65534), ours has 0; --map-group",
+        ),
+        (false, true) => draft.differs(
+            "--map-group without a user: unshare's command has none (65534), ours is 0; --map-user",
+        ),
+        (false, false)
+            if draft.kept("uid").is_none()
+                && ["--map-auto", "--map-users"].iter().any(|word| draft.has(word)) =>
+        {
+            draft.differs(
+                "who it runs as: the caller is in none of these ids, so unshare's command is 65534; \
+                 ours becomes the first of them",
+            );
+        }
+        _ => {}
+    }
+}
 
 fn differences(draft: &mut Draft) {
     draft.differs(
