@@ -106,6 +106,38 @@ fn a_filter_around_us_is_named() {
     });
 }
 
+/// One that denies what a root of its own needs, call by call, and nothing else.
+#[test]
+fn a_filter_that_denies_a_single_call_is_named() {
+    as_each(|who| {
+        for call in ["pivot_root", "umount2", "open_tree", "move_mount", "fsopen", "openat2"] {
+            let profile = format!(
+                r#"{{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+                    {{"names": ["{call}"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}}]}}"#
+            );
+            let text = format!(
+                "echo {} > $HOME/filter; exec \"$NSCTL\" run --privileged --seccomp $HOME/filter \
+                 \"$NSCTL\" doctor --json rootfs",
+                quoted(&profile)
+            );
+            let ran = script(who, &text);
+            expect(&ran, &["seccomp-filter"]);
+            assert!(ran.stdout.contains(&format!("answers {call}() with EPERM")), "{ran:?}");
+        }
+        // Not the kernel's age, which would answer the same.
+        let profile = r#"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+            {"names": ["pidfd_open"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]}"#;
+        let text = format!(
+            "echo {} > $HOME/filter; exec \"$NSCTL\" run --privileged --seccomp $HOME/filter \
+             \"$NSCTL\" doctor --json pidfd",
+            quoted(profile)
+        );
+        let ran = script(who, &text);
+        ran.expect_code(1);
+        assert!(ran.stdout.contains("ENOSYS: a system-call filter around nsctl"), "{ran:?}");
+    });
+}
+
 #[test]
 fn a_chroot_is_named() {
     let prepare = "cp \"$NSCTL\" $HOME/nsctl; mkdir $HOME/proc $HOME/dev $HOME/sys; \

@@ -90,6 +90,11 @@ pub fn mount_points() -> Vec<PathBuf> {
     mountinfo::here().into_iter().map(|mount| mount.target).collect()
 }
 
+/// Whether this Linux is not that new yet.
+pub fn kernel_is_older_than(version: (u32, u32)) -> bool {
+    Machine::here().kernel().is_some_and(|running| running < version)
+}
+
 /// What is looked at.
 pub struct Scene<'a> {
     /// Where.

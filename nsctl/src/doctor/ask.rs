@@ -34,7 +34,7 @@ pub struct Answer {
 pub fn pidfd() -> Answer {
     let asked = "pidfd_open(self)".to_string();
     let fails = sys::pidfd_open(Pid::this()).err().map(|errno| match errno {
-        Errno::ENOSYS => {
+        Errno::ENOSYS if causes::kernel_is_older_than((5, 3)) => {
             Finding::new("pidfd_open(self): ENOSYS: this kernel is older than Linux 5.3")
                 .try_this("a kernel that is not older than Linux 5.12")
         }
