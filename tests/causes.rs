@@ -411,6 +411,20 @@ fn too_few_descriptors_are_named() {
     as_each(|who| {
         let ran = script(who, "ulimit -n 5; exec \"$NSCTL\" run true");
         ran.expect_error(125, &["EMFILE", "a process may have 5 open files here"]);
+        // Nobody but root raises a hard limit; a soft one the shell does, and then it works.
+        assert!(ran.stderr.contains("sudo prlimit --pid $$ --nofile=1024:1024"), "{ran:?}");
+        let ran = script(who, "ulimit -Sn 5; exec \"$NSCTL\" run true");
+        ran.expect_error(125, &["remedy: ulimit -Sn 1024"]);
+        script(who, "ulimit -Sn 5; ulimit -Sn 1024; exec \"$NSCTL\" run true").success();
+    });
+}
+
+#[test]
+fn a_limit_of_the_size_of_files_is_named() {
+    as_each(|who| {
+        let ran = script(who, "ulimit -Sf 0; exec \"$NSCTL\" run true");
+        let words = ["EFBIG", "a file may have 0 bytes here", "remedy: ulimit -Sf unlimited"];
+        ran.expect_error(125, &words);
     });
 }
 

@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 use nix::sched::unshare;
-use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::ForkResult;
 use nsshim::spec::Kind;
@@ -38,6 +38,11 @@ pub const CAUSES: &[Cause] = &[
         name: "descriptor-limit",
         explains: |failure| failure.errno == Errno::EMFILE,
         look: descriptor_limit,
+    },
+    Cause {
+        name: "file-size-limit",
+        explains: |failure| failure.errno == Errno::EFBIG,
+        look: file_size_limit,
     },
 ];
 
@@ -214,6 +219,40 @@ fn descriptor_limit(_: &Scene<'_>) -> Option<Finding> {
         || std::fs::read_dir("/proc/self/fd").is_ok_and(|all| all.count() as u64 + 16 > soft))
     .then(|| {
         Finding::new(format!("a process may have {soft} open files here (ulimit -n)"))
-            .try_this(format!("ulimit -n {}", hard.min(1024)))
+            .try_this(raised("n", "nofile", soft, hard, ENOUGH_FILES))
     })
+}
+
+const ENOUGH_FILES: u64 = 1024;
+
+/// The image of nsinit is written to a file in memory.
+fn file_size_limit(_: &Scene<'_>) -> Option<Finding> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE).ok()?;
+    (soft != RLIM_INFINITY).then(|| {
+        Finding::new(format!("a file may have {soft} bytes here (ulimit -f)")).try_this(raised(
+            "f",
+            "fsize",
+            soft,
+            hard,
+            RLIM_INFINITY,
+        ))
+    })
+}
+
+/// How a shell's limit is raised: by itself up to its hard one, further by root only.
+fn raised(letter: &str, name: &str, soft: u64, hard: u64, enough: u64) -> String {
+    let number = |limit| match limit {
+        RLIM_INFINITY => "unlimited".to_string(),
+        limit => limit.to_string(),
+    };
+    let most = hard.min(enough);
+    match most > soft {
+        true => format!("ulimit -S{letter} {}", number(most)),
+        false => format!(
+            "sudo prlimit --pid $$ --{name}={0}:{0} (the shell may not raise it itself: its hard \
+             limit is {1})",
+            number(enough.max(soft.saturating_mul(2))),
+            number(hard)
+        ),
+    }
 }
