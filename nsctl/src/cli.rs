@@ -170,7 +170,7 @@ fn state_directory(cli: &Cli) -> Option<PathBuf> {
 }
 
 fn parse() -> Result<Cli, clap::Error> {
-    let words: Vec<OsString> = std::env::args_os().collect();
+    let words = enter::apart(std::env::args_os().collect());
     match quick::verb(&words) {
         Some((verb, state_dir)) => Ok(Cli { verbose: false, state_dir, verb }),
         None => Cli::try_parse_from(words),

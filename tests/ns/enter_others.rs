@@ -205,6 +205,52 @@ fn a_number_that_is_neither_is_said_to_be_neither() {
     }
 }
 
+/// nsenter's letters have their file right behind them, and `-W` the next word.
+#[test]
+fn nsenters_values_are_taken_where_it_takes_them() {
+    as_each(|who| {
+        let run = ["run", "--pid", "host", "--hostname", "bird", "sh", "-c", "echo $$; read wait"];
+        let fixture = Fixture::nsctl(who, run);
+        let target = fixture.said[0].as_str();
+        let uts = format!("-u/proc/{target}/ns/uts");
+        let together = format!("-iu/proc/{target}/ns/uts");
+        for (words, said) in [
+            (&[uts.as_str(), "uname", "-n"][..], "bird"),
+            (&[&together, "-t", target, "uname", "-n"], "bird"),
+            (&["-t", target, "-w/usr", "pwd"], "/usr"),
+            (&["-W", "/usr", target, "pwd"], "/usr"),
+            (&["-W/usr", "-t", target, "pwd"], "/usr"),
+        ] {
+            let ran = nsctl(who, [&["enter"], words].concat()).run();
+            assert_eq!(ran.success(), said, "{words:?}");
+        }
+        let explained = nsctl(who, ["explain", "nsenter", "-t", "1", "-m", "-W", "/usr", "pwd"]);
+        let explained = explained.run();
+        assert!(explained.success().starts_with("nsctl enter --target 1 --mount --wd=/usr pwd\n"));
+    });
+}
+
+/// What is wrong is said in the words of this verb, not of run.
+#[test]
+fn mistakes_are_explained_in_enters_own_words() {
+    as_each(|who| {
+        let run = ["run", "--pid", "host", "sh", "-c", "echo $$; read wait"];
+        let fixture = Fixture::nsctl(who, run);
+        let target = fixture.said[0].as_str();
+        let wrong = |words: &[&str]| nsctl(who, [&["enter"], words].concat()).run();
+        let ran = wrong(&[target, "-u", "hostname"]);
+        ran.expect_error(125, &["-u stands behind", &format!("nsctl enter -u … {target}")]);
+        let ran = wrong(&["-u", target, "no-such-program", "true"]);
+        ran.expect_error(127, &["there is no no-such-program in PATH"]);
+        assert!(!ran.stderr.contains("image"), "{ran:?}");
+        if who == Who::User {
+            let ran = wrong(&["-S", "5", target, "id"]);
+            ran.expect_error(125, &["uid 5: it is not mapped", "a uid of that map, such as 0"]);
+            assert!(!ran.stderr.contains("--map-auto"), "{ran:?}");
+        }
+    });
+}
+
 /// Every word that nsenter has for the same.
 #[test]
 fn nsenters_words_are_taken() {

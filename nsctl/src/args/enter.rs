@@ -68,8 +68,11 @@ pub struct EnterArgs {
     pub root: Option<Option<PathBuf>>,
     /// Working directory inside; the process's own where none is named. Unlike nsenter's, it is
     /// never one of ours: what runs inside could leave by it
-    #[arg(short, long, visible_alias = "wdns", visible_short_alias = 'W', value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    #[arg(short, long, visible_alias = "wdns", value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub wd: Option<Option<PathBuf>>,
+    /// The same, with nsenter's letter
+    #[arg(short = 'W', value_name = "DIR", conflicts_with = "wd")]
+    pub wd_inside: Option<PathBuf>,
     /// Join the process's control groups
     #[arg(short = 'c', long)]
     pub join_cgroup: bool,

@@ -1,5 +1,6 @@
 //! `nsctl enter`: a command in namespaces that exist.
 
+mod attached;
 mod cgroup;
 mod place;
 mod socket;
@@ -7,7 +8,7 @@ mod sources;
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use nsshim::Host;
@@ -19,6 +20,7 @@ use crate::inherited::Inherited;
 use crate::scan::{Pinned, Target};
 use crate::{foreground, resolve};
 
+pub use attached::apart;
 use place::{has_no_terminals, root, shell, workdir};
 use sources::{Source, asked, named, needs_process};
 
@@ -30,6 +32,11 @@ use sources::{Source, asked, named, needs_process};
 pub fn enter(args: EnterArgs, inherited: &Inherited) -> Result<i32, Error> {
     let (word, command) = split(&args)?;
     let target = word.as_deref().map(Target::find).transpose()?;
+    let process = match &target {
+        Some(Target::Process(process)) => Some(process),
+        _ => None,
+    };
+    process.map_or(Ok(()), Pinned::check)?;
     let asked = asked(&args, target.as_ref())?;
 
     let mut run = RunArgs { no_init: true, ..RunArgs::default() };
@@ -46,10 +53,6 @@ pub fn enter(args: EnterArgs, inherited: &Inherited) -> Result<i32, Error> {
         };
         run.set_namespace(*kind, typed);
     }
-    let process = match &target {
-        Some(Target::Process(process)) => Some(process),
-        _ => None,
-    };
     let mounts = asked.enters(Kind::Mnt);
     let root = root(&args, process, mounts)?;
     run.command = match command.is_empty() {
@@ -109,6 +112,12 @@ fn split(args: &EnterArgs) -> Result<(Option<String>, Vec<OsString>), Error> {
             // Only what stands before the first word is clap's to skip.
             let command = match command.split_first() {
                 Some((first, rest)) if first == "--" => rest,
+                Some((first, _)) if first.as_bytes().starts_with(b"-") => {
+                    let option = first.display();
+                    return Err(Error::new(format!("{option} stands behind {text}"))
+                        .because("what stands behind the target is the command")
+                        .try_this(format!("nsctl enter {option} … {text} COMMAND")));
+                }
                 _ => command,
             };
             Ok((Some(text.to_string()), command.to_vec()))

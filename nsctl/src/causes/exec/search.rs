@@ -72,7 +72,8 @@ pub(super) fn not_found(scene: &Scene<'_>) -> Option<Finding> {
 
 /// `docker run` has the image first, and then the command.
 fn second_program(asked: &Context) -> Option<std::borrow::Cow<'_, str>> {
-    let second = asked.second.as_ref()?;
+    // Nobody names an image to enter something, which makes nothing new.
+    let second = asked.second.as_ref().filter(|_| !asked.new.is_empty())?;
     let name = second.to_string_lossy();
     let is_there = match second.is_absolute() {
         true => asked.view.on_host(second).is_some_and(|file| is_program(&file)),

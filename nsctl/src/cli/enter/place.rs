@@ -43,12 +43,14 @@ pub fn workdir(
     process: Option<&Pinned>,
     elsewhere: bool,
 ) -> Result<Option<PathBuf>, Error> {
-    match (&args.wd, process) {
-        (Some(Some(path)), _) if !path.is_absolute() => {
-            Err(Error::new(format!("--wd={} is not absolute", path.display())))
+    let named = args.wd_inside.as_ref().or(args.wd.as_ref().and_then(Option::as_ref));
+    match (named, &args.wd, process) {
+        (Some(path), ..) if !path.is_absolute() => {
+            Err(Error::new(format!("the working directory {} is not absolute", path.display()))
+                .try_this("its path inside, from / on"))
         }
-        (Some(Some(path)), _) => Ok(Some(path.clone())),
-        (Some(None), Some(process)) => {
+        (Some(path), ..) => Ok(Some(path.clone())),
+        (None, Some(None), Some(process)) => {
             let (root, cwd) = (its(process, "root")?, its(process, "cwd")?);
             // Both are paths of its mount namespace; inside it is one below the root.
             let below = cwd.strip_prefix(&root).unwrap_or(Path::new(""));

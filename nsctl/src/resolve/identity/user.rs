@@ -39,10 +39,11 @@ pub(super) fn user(
         groups.push(account_id(IdKind::Group, group, accounts)?);
     }
     if let Some(maps) = maps {
-        require_mapped(maps, IdKind::User, uid)?;
-        require_mapped(maps, IdKind::Group, gid)?;
+        let joined = !namespaces.is_new(Kind::User);
+        require_mapped(maps, joined, IdKind::User, uid)?;
+        require_mapped(maps, joined, IdKind::Group, gid)?;
         for &group in &groups {
-            require_mapped(maps, IdKind::Group, group)?;
+            require_mapped(maps, joined, IdKind::Group, group)?;
         }
     } else if namespaces.is_host(Kind::User) {
         require_right(host, uid, gid)?;
@@ -97,21 +98,29 @@ fn require_right(host: &Host, uid: u32, gid: u32) -> Result<(), Error> {
         .try_this("a new user namespace with ranges: --map-auto"))
 }
 
-fn require_mapped(maps: &IdMaps, kind: IdKind, id: u32) -> Result<(), Error> {
+/// The map of a user namespace that is joined is as it is.
+fn require_mapped(maps: &IdMaps, joined: bool, kind: IdKind, id: u32) -> Result<(), Error> {
     if maps.maps(kind, ContainerId(id)) {
         return Ok(());
     }
-    let shown: Vec<String> = maps.lines(kind).iter().map(ToString::to_string).collect();
-    Err(Error::new(format!("cannot become {} {id}: it is not mapped", kind.id()))
-        .because(format!("the map is \"{}\" (inside, outside, count)", shown.join(", ")))
-        .try_this(match kind {
-            IdKind::User => {
-                "--map-auto (needs ranges in /etc/subuid and /etc/subgid), --keep-id, or --map-user"
-            }
-            IdKind::Group => {
-                "--map-auto (needs ranges in /etc/subuid and /etc/subgid), or --map-group"
-            }
-        }))
+    let error = Error::new(format!("cannot become {} {id}: it is not mapped", kind.id()));
+    let lines = maps.lines(kind);
+    let shown: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    let error = error.because(match &shown[..] {
+        [] => format!("the map of the user namespace that is joined has no {}", kind.id()),
+        shown => format!("the map is \"{}\" (inside, outside, count)", shown.join(", ")),
+    });
+    Err(match (joined, lines.first(), kind) {
+        (true, Some(line), _) => {
+            error.try_this(format!("a {} of that map, such as {}", kind.id(), line.inside.0))
+        }
+        (true, None, _) => error.try_this("nsctl enter --preserve-credentials …"),
+        (false, _, IdKind::User) => error.try_this(
+            "--map-auto (needs ranges in /etc/subuid and /etc/subgid), --keep-id, or --map-user",
+        ),
+        (false, _, IdKind::Group) => error
+            .try_this("--map-auto (needs ranges in /etc/subuid and /etc/subgid), or --map-group"),
+    })
 }
 
 /// `UID`, `NAME`, `UID:GID`, `NAME:GROUP`; a name brings its groups.
