@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::super::common::{Screen, Who, as_each, have, helper, nsctl, shell, skip};
+use super::super::common::{Screen, Who, as_each, eventually, have, helper, nsctl, shell, skip};
 use super::fixture::Fixture;
 
 const LINKS: &str = "cd /proc/self/ns; readlink user cgroup ipc uts net pid time mnt";
@@ -262,4 +262,25 @@ fn what_cannot_be_entered_is_named() {
     let root = ["run", "--privileged", "--pid", "host", "--"];
     let other = Fixture::nsctl(Who::Root, root.into_iter().chain(part.iter().map(String::as_str)));
     wrong(&[&other.pid().to_string(), "true"], &["another user", "sudo"]);
+}
+
+#[test]
+fn a_zombie_is_said_to_be_one() {
+    as_each(|who| {
+        // Its parent never waits: cat(1) got the child from the shell before it.
+        let script = "(until grep -q cat /proc/$$/comm; do :; done) & echo $!; exec cat";
+        let fixture = Fixture::shell(who, script);
+        let zombie = fixture.said[0].as_str();
+        let ended = || {
+            let status = std::fs::read_to_string(format!("/proc/{zombie}/status"));
+            status.is_ok_and(|status| status.contains("State:\tZ"))
+        };
+        assert!(eventually(std::time::Duration::from_secs(20), ended));
+        let parent = format!("a zombie, in no namespace any more: process {}", fixture.pid());
+        for options in [&[][..], &["--net"], &["--env", "--uts"]] {
+            let ran = nsctl(who, [&["enter"], options, &[zombie, "true"]].concat()).run();
+            ran.expect_error(125, &["has ended", &parent]);
+            assert!(!ran.stderr.contains("sudo"), "{ran:?}");
+        }
+    });
 }

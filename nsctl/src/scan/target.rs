@@ -105,10 +105,20 @@ impl Pinned {
     /// # Errors
     /// It has ended.
     pub fn check(&self) -> Result<(), Error> {
-        match self.lives() {
-            true => Ok(()),
-            false => Err(Error::new(format!("process {} ended meanwhile", self.pid))),
+        if self.lives() {
+            return Ok(());
         }
+        let pid = self.pid;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
+        let is_zombie = field("State:").is_some_and(|state| state.trim().starts_with('Z'));
+        Err(match field("PPid:").filter(|_| is_zombie) {
+            Some(parent) => Error::new(format!("process {pid} has ended")).because(format!(
+                "it is a zombie, in no namespace any more: process {} has not waited for it yet",
+                parent.trim()
+            )),
+            None => Error::new(format!("process {pid} ended meanwhile")),
+        })
     }
 }
 
