@@ -32,6 +32,7 @@ mod relations;
 mod sockets;
 mod target;
 mod threads;
+mod visit;
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
