@@ -44,13 +44,15 @@ fn files_are_compared_by_kind() {
 
 #[test]
 fn files_without_a_process_are_compared_too() {
-    if !have("unshare") {
+    if !have("unshare") || !have("ip") {
         return;
     }
     as_each(|who| {
         let script = r#"exec unshare -Urm sh -ec '
             mount -t tmpfs t $HOME
             for name in robin wren; do touch $HOME/$name; unshare --uts=$HOME/$name hostname $name; done
+            touch $HOME/up $HOME/down; unshare --net=$HOME/down true
+            unshare --net=$HOME/up sh -ec "ip link set lo up; ip address add 192.0.2.77/32 dev lo"
             echo /proc/$$/root$HOME; read wait'"#;
         let fixture = Fixture::shell(who, script);
         let [robin, wren] = ["robin", "wren"].map(|name| format!("{}/{name}", fixture.said[0]));
@@ -59,6 +61,14 @@ fn files_without_a_process_are_compared_too() {
         for line in ["- host name robin\n", "+ host name wren\n"] {
             assert!(ran.stdout.contains(line), "{line}:\n{}", ran.stdout);
         }
+        let [up, down] = ["up", "down"].map(|name| format!("{}/{name}", fixture.said[0]));
+        let ran = nsctl(who, ["ns", "diff", &up, &down]).run();
+        ran.expect_code(1);
+        assert!(ran.stdout.contains("- address 192.0.2.77\n"), "{}", ran.stdout);
+        let ran = nsctl(who, ["ns", "diff", &down, "self"]).run();
+        assert!(!ran.stdout.contains("+ interface lo\n"), "{}", ran.stdout);
+        let addresses = ["ns", "ls", "-n", "-o", "addresses", "-P", "-F", "kept~/up"];
+        assert!(nsctl(who, addresses).run().success().contains("192.0.2.77"));
     });
 }
 

@@ -51,10 +51,14 @@ impl Sight {
 /// The addresses of the network that a process is in, those of loopback interfaces left out.
 pub fn network_addresses(facts: &Facts, pid: i32) -> Vec<String> {
     let text = |file: &str| facts.whole_text(pid, file).unwrap_or_default();
-    let all = addresses(&text("net/fib_trie"), &text("net/if_inet6"));
+    without_loopback(&addresses(&text("net/fib_trie"), &text("net/if_inet6")))
+}
+
+/// Those by which others can be reached.
+pub fn without_loopback(all: &BTreeSet<String>) -> Vec<String> {
     let is_loopback =
-        |text: &String| text.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    all.into_iter().filter(|address| !is_loopback(address)).collect()
+        |text: &&String| text.parse::<std::net::IpAddr>().is_ok_and(|one| one.is_loopback());
+    all.iter().filter(|address| !is_loopback(address)).cloned().collect()
 }
 
 fn blanks(line: &str) -> String {
@@ -69,13 +73,13 @@ fn mount(line: &str) -> Option<String> {
     Some(format!("{} {} {} {}", front.get(4)?, back.first()?, back.get(1)?, front.get(5)?))
 }
 
-fn interface(line: &str) -> Option<String> {
+pub(super) fn interface(line: &str) -> Option<String> {
     let (name, counters) = line.split_once(':')?;
     // The titles have bars.
     (!counters.contains('|')).then(|| name.trim().to_string())
 }
 
-fn addresses(trie: &str, inet6: &str) -> BTreeSet<String> {
+pub(super) fn addresses(trie: &str, inet6: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut last = "";
     for line in trie.lines() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::containers::Containers;
 use crate::error::Error;
-use crate::scan::{self, Facts, Found, Holder, Id, Namespace};
+use crate::scan::{self, Facts, Found, Holder, Id, Namespace, Network};
 
 /// What a cell holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,6 +166,7 @@ pub struct Cells<'a> {
     found: &'a Found,
     facts: Facts,
     hostnames: OnceLock<HashMap<Id, String>>,
+    networks: OnceLock<HashMap<Id, Network>>,
     containers: OnceLock<HashMap<Id, Vec<String>>>,
 }
 
@@ -173,7 +174,8 @@ impl<'a> Cells<'a> {
     /// Of what was found.
     pub fn new(found: &'a Found) -> Result<Self, Error> {
         let facts = Facts::new(scan::open_proc()?);
-        Ok(Cells { found, facts, hostnames: OnceLock::new(), containers: OnceLock::new() })
+        let (hostnames, networks, containers) = Default::default();
+        Ok(Cells { found, facts, hostnames, networks, containers })
     }
 
     /// One cell.
@@ -213,6 +215,10 @@ impl<'a> Cells<'a> {
         if has_hosts && (asks(Column::Hostname) || asks(Column::Detail)) {
             self.hostnames.get_or_init(|| scan::hostnames(self.found));
         }
+        let is_empty = |one: &&Namespace| one.kind == Kind::Net && one.first.is_none();
+        if shown.iter().any(is_empty) && (asks(Column::Addresses) || asks(Column::Detail)) {
+            self.networks();
+        }
     }
 
     /// The facts about processes.
@@ -250,10 +256,20 @@ impl<'a> Cells<'a> {
         self.hostnames.get_or_init(|| scan::hostnames(self.found)).get(&namespace.id).cloned()
     }
 
-    /// By a process that is in it: what else keeps it shows no files of it.
+    /// By a process that is in it, or else from inside.
     fn addresses(&self, namespace: &Namespace) -> Option<String> {
         (namespace.kind == Kind::Net).then_some(())?;
-        Some(scan::network_addresses(&self.facts, namespace.first?).join(" "))
+        let addresses = match namespace.first {
+            Some(pid) => scan::network_addresses(&self.facts, pid),
+            None => scan::without_loopback(&self.networks().get(&namespace.id)?.addresses),
+        };
+        Some(addresses.join(" "))
+    }
+
+    /// Those that no process is in.
+    fn networks(&self) -> &HashMap<Id, Network> {
+        let all = || scan::networks(self.found.namespaces.values(), self.found);
+        self.networks.get_or_init(all)
     }
 
     /// What says most: the name of a host, the map of ids, addresses, how deep, how far the clock is.

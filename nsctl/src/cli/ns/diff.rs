@@ -23,11 +23,27 @@ struct Side {
     target: Target,
 }
 
+impl Side {
+    /// A network that is named by itself has no process, or any.
+    fn look_inside(&mut self, facts: &Facts, found: &Found) {
+        let network = found.namespaces.get(&self.ids[Kind::Net as usize]);
+        let Some(network) = network.filter(|_| self.pid.is_none()) else { return };
+        if let Some(pid) = network.first {
+            self.sight = Sight::of(facts, pid);
+        } else if let Some(network) =
+            scan::networks([network].into_iter(), found).remove(&network.id)
+        {
+            self.sight.interfaces = network.interfaces;
+            self.sight.addresses = network.addresses;
+        }
+    }
+}
+
 /// Prints it; the status is 1 when something differs, as diff(1) has it.
 pub fn diff(args: &DiffArgs) -> Result<i32, Error> {
     let facts = Facts::new(scan::open_proc()?);
-    let one = side(&args.one, &facts)?;
-    let other = side(&args.other, &facts)?;
+    let mut one = side(&args.one, &facts)?;
+    let mut other = side(&args.other, &facts)?;
     for side in [&one, &other] {
         if let Target::Process(process) = &side.target {
             process.check()?;
@@ -37,6 +53,8 @@ pub fn diff(args: &DiffArgs) -> Result<i32, Error> {
     let all = one.pid.is_none() || other.pid.is_none();
     let found = Found::look(Places { all, relations: true })?;
     let hostnames = scan::hostnames(&found);
+    one.look_inside(&facts, &found);
+    other.look_inside(&facts, &found);
     let mut differs = false;
     let mut text = String::new();
     let mut rows = Vec::new();
@@ -117,7 +135,7 @@ fn sights<'a>(
     if kind == Kind::Uts {
         return vec![("host name", name, other_name)];
     }
-    if one.pid.is_none() || other.pid.is_none() {
+    if kind != Kind::Net && (one.pid.is_none() || other.pid.is_none()) {
         return Vec::new();
     }
     let (a, b) = (&one.sight, &other.sight);
