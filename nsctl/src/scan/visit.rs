@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use nix::sched::{CloneFlags, setns};
 use nix::sys::prctl::{get_dumpable, set_dumpable};
+use nix::sys::resource::{Resource, getrlimit};
 use nsshim::{Aside, sys};
 
 use super::relations::is_privileged;
@@ -29,7 +30,7 @@ pub(super) fn visit<'a, A, T: Send>(
     if set_dumpable(false).is_err() {
         return Vec::new();
     }
-    let gathered = crew::share(all.into_iter(), 24, Vec::new, |told, some| {
+    let gathered = crew::share(all.into_iter(), at_once(), Vec::new, |told, some| {
         let Ok(mut aside) = Aside::new() else { return };
         for all in some.chunk_by(|one, next| one.0 == next.0) {
             let answers = of_owner(all, found, &mut aside, &ask);
@@ -40,6 +41,16 @@ pub(super) fn visit<'a, A, T: Send>(
         let _ = set_dumpable(true);
     }
     gathered.into_iter().flatten().collect()
+}
+
+/// How many are open at once: each takes a descriptor, and what is opened inside some more.
+fn at_once() -> usize {
+    const MOST: u64 = 24;
+    const EACH: u64 = 4;
+    // What else is open: what the caller left us, and what we look at /proc by.
+    const OTHERS: u64 = 16;
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
+    (limit.saturating_sub(OTHERS) / EACH).clamp(1, MOST) as usize
 }
 
 /// The answers of some that one owns; `None`: we do.
