@@ -32,7 +32,7 @@ pub use self::groups::{no_hierarchy, obstacle};
 use self::inside::Inside;
 use self::machine::Machine;
 use self::view::View;
-use crate::error::{Error, Finding};
+use crate::error::{self, Error, Finding};
 use crate::mountinfo;
 
 /// One thing that can be wrong, and how to see whether it is.
@@ -65,24 +65,9 @@ pub fn all() -> impl Iterator<Item = &'static Cause> {
     .flatten()
 }
 
-/// What is seen before anything is made, by who resolves what was asked, with
-/// [`Error::named`](crate::error::Error::named).
-const BEFORE: [&str; 10] = [
-    "range-missing",
-    "range-not-granted",
-    "helper-missing",
-    "helper-not-set-user-id",
-    "helper-nosuid",
-    "no-new-privs",
-    "path-missing",
-    "path-closed",
-    "path-not-directory",
-    "mount-of-another-namespace",
-];
-
 /// A name in the table.
 pub fn known_name(name: &str) -> Option<&'static str> {
-    all().map(|cause| cause.name).chain(BEFORE).find(|known| *known == name)
+    all().map(|cause| cause.name).chain(error::BEFORE).find(|known| *known == name)
 }
 
 /// Where something is mounted here.

@@ -7,7 +7,7 @@ mod dry_run;
 mod enter;
 mod explain;
 mod init_file;
-mod ns;
+pub mod ns;
 mod quick;
 mod run;
 mod usage;
@@ -27,8 +27,6 @@ use crate::inherited::Inherited;
 use crate::{exit, state};
 
 use init_file::InitFileArgs;
-
-pub use ns::column_names;
 
 /// Linux namespaces made usable: run, show, explain and enter them.
 #[derive(Debug, Parser)]

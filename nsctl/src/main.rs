@@ -30,6 +30,7 @@ mod inherited;
 #[cfg(test)]
 mod manual;
 mod mountinfo;
+mod nsfs;
 mod outlet;
 mod output;
 mod own_signals;

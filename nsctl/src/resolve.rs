@@ -15,7 +15,7 @@ mod paths;
 mod process;
 mod rights;
 mod root;
-mod subids;
+pub mod subids;
 mod terminal;
 
 use std::os::fd::OwnedFd;
@@ -35,10 +35,9 @@ use crate::state::{Claim, PidFile};
 use crate::status::Status;
 
 pub use environment::callers_environment;
-pub use namespaces::{is_namespace, kind};
+pub use namespaces::kind;
 pub use numbers::{bytes, duration, signal, switch};
 pub use process::{is_terminal, limit_names};
-pub use subids::{known as granted_ranges, line_to_add};
 pub use terminal::is_controlling_terminal;
 
 /// A run, ready to be carried out.

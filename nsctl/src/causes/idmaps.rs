@@ -8,7 +8,7 @@ use nsshim::spec::IdKind;
 use super::namespaces::{covers, mapped};
 use super::{Cause, Scene};
 use crate::error::Finding;
-use crate::resolve::{granted_ranges, line_to_add};
+use crate::resolve::subids;
 
 pub const CAUSES: &[Cause] = &[
     Cause { name: "idmap-range-not-granted", explains: is_helper, look: range_not_granted },
@@ -44,7 +44,7 @@ fn range_not_granted(scene: &Scene<'_>) -> Option<Finding> {
         IdKind::Group => host.gid.0,
     };
     let file = kind.grants_file();
-    let (account, granted) = granted_ranges(kind, host.uid.0);
+    let (account, granted) = subids::known(kind, host.uid.0);
     let fits = |first: u32, count: u32| {
         (first == own && count == 1)
             || granted.iter().any(|range| {
@@ -64,7 +64,7 @@ fn range_not_granted(scene: &Scene<'_>) -> Option<Finding> {
     };
     Some(match &granted[..] {
         [] => Finding::new(format!("{file} has no entry for {account} (uid {})", host.uid.0))
-            .try_this(line_to_add(kind, &account)),
+            .try_this(subids::line_to_add(kind, &account)),
         _ => {
             let ranges: Vec<String> = granted
                 .iter()

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use nsshim::spec::Kind;
 
 use super::Candidate;
-use crate::cli::column_names;
+use crate::cli::ns::column_names;
 use crate::containers::{Container, Containers, Status};
 use crate::scan::{Found, Places};
 use crate::{doctor, resolve};

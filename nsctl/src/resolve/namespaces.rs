@@ -12,7 +12,6 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use nix::sys::statfs::{FsType, fstatfs};
 use nsshim::spec::{Choice, Joined, Kind, Namespaces, Persist, Propagation, TimeOffsets, Together};
 use nsshim::{Host, sys};
 
@@ -20,14 +19,7 @@ use super::{identity, numbers};
 use crate::args::{RunArgs, namespace_option};
 use crate::containers::Containers;
 use crate::error::{Error, shown};
-
-/// `NSFS_MAGIC`, include/uapi/linux/magic.h.
-const NSFS: FsType = FsType(0x6e73_6673);
-
-/// Whether an open file is a namespace, of whatever kind.
-pub fn is_namespace(file: &File) -> bool {
-    fstatfs(file).is_ok_and(|stat| stat.filesystem_type() == NSFS)
-}
+use crate::nsfs::is_namespace;
 
 /// HOST_NAME_MAX, hostname(7).
 const MAX_NAME: usize = 64;

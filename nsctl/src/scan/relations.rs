@@ -11,7 +11,7 @@ use nsshim::spec::Kind;
 use nsshim::{Host, sys};
 
 use super::{Found, Holder, Id, Namespace};
-use crate::resolve::is_namespace;
+use crate::nsfs::is_namespace;
 
 /// A namespace that is open.
 #[derive(Debug)]

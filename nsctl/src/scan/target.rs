@@ -13,7 +13,7 @@ use nsshim::sys;
 use super::{Found, Id, Places, link, open_namespace};
 use crate::containers::{Containers, Status};
 use crate::error::{Error, shown};
-use crate::resolve::is_namespace;
+use crate::nsfs::is_namespace;
 
 /// What was meant.
 #[derive(Debug)]

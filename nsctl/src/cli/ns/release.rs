@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
 
 use crate::error::Error;
-use crate::resolve::is_namespace;
+use crate::nsfs::is_namespace;
 
 /// Unmounts the namespace from its file and removes the file.
 pub fn release(path: &Path) -> Result<(), Error> {
