@@ -18,7 +18,7 @@
 //! A directory appears whole, by rename(2), and locked. So a crash at any point leaves one
 //! that the next command reads, reports and can remove.
 
-mod about;
+pub mod about;
 mod change;
 mod files;
 mod groups;

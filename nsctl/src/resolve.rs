@@ -17,6 +17,7 @@ mod rights;
 mod root;
 pub mod subids;
 mod terminal;
+mod word;
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;

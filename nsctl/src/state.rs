@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::containers::About;
+use crate::containers::about::About;
 use crate::error::{Error, shown};
 
 /// A name that is ours while this lives. A lock, not a file, is what holds it:

@@ -4,7 +4,7 @@
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use super::process::c_string;
+use super::word::c_string;
 use crate::args::RunArgs;
 use crate::error::Error;
 

@@ -1,13 +1,12 @@
 //! The workload as a process: words, directory, limits, descriptors.
 
-use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
 use nsshim::spec::{Process, Rlimit, User, Workdir};
 
 use super::environment::{self, OwnRoot};
+use super::word::c_string;
 use crate::args::RunArgs;
 use crate::error::{Error, shown};
 use crate::inherited::Inherited;
@@ -86,12 +85,6 @@ pub fn status_descriptor(number: i32) -> Result<OwnedFd, Error> {
         Error::new(format!("cannot write the status to descriptor {number}: {errno}"))
             .try_this(format!("nsctl run --status-fd {number} … {number}>FILE"))
     })
-}
-
-/// A word as the kernel takes it.
-pub fn c_string(word: &OsStr) -> Result<CString, Error> {
-    // The kernel gave us this word as a C string, so it cannot hold a zero byte.
-    CString::new(word.as_bytes()).map_err(|_| Error::new(format!("{word:?} holds a zero byte")))
 }
 
 fn workdir(args: &RunArgs, own_root: bool) -> Result<Workdir, Error> {

@@ -13,6 +13,7 @@
 //! by openat2(2) with `RESOLVE_IN_ROOT`, and no path is looked up a second time
 //! (CVE-2019-18837, CVE-2021-30465, CVE-2025-31133, CVE-2026-41579).
 
+mod alike;
 mod attach;
 mod file_system;
 mod image;

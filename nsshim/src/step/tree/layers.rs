@@ -13,8 +13,8 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
 use nix::sys::statfs::fstatfs;
 use nix::sys::statvfs::FsFlags;
 
+use super::alike::{DIRECTORY, resemble};
 use super::attach::{attributes_of, directory_on_stage, open_on_stage, put_on_stage};
-use super::part::{DIRECTORY, resemble};
 use super::{Assembly, Layers, UpperLayer};
 use crate::error::{CallError, Named, Result};
 use crate::sys::{self, MountChange};

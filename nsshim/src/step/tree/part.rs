@@ -10,10 +10,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
-use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstat, lstat, mkdirat};
-use nix::unistd::{Gid, Uid, fchownat, symlinkat};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat, openat2};
+use nix::sys::stat::{Mode, SFlag, fstat, lstat, mkdirat};
+use nix::unistd::symlinkat;
 
+use super::alike::{DIRECTORY, resemble};
 use super::{Assembly, Layers, layers, out_of_order};
 use crate::error::{Named, Result};
 use crate::spec::{Part, PartKind};
@@ -51,19 +52,6 @@ pub(super) fn make(assembly: &mut Assembly, part: &Part, layers: Option<&Layers>
                 .call(|| format!("symlinkat({leads_to:?}, \"root{}\")", path.display()))
         }
     }
-}
-
-pub(super) const DIRECTORY: OFlag =
-    OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
-
-/// Gives a new directory the mode of another one, and its owner, if that one exists inside.
-pub(super) fn resemble(made: &OwnedFd, like: &FileStat) -> Result<()> {
-    let (owner, group) = (Uid::from_raw(like.st_uid), Gid::from_raw(like.st_gid));
-    let _ = fchownat(made, c"", Some(owner), Some(group), AtFlags::AT_EMPTY_PATH);
-    let mode = Mode::from_bits_truncate(like.st_mode & 0o7777);
-    // Not fchmod(2), which takes no O_PATH.
-    fchmodat(made, c".", mode, FchmodatFlags::FollowSymlink)
-        .call(|| format!("fchmodat(directory, {mode:o})"))
 }
 
 /// Puts a tree where it is on the host. What holds it there is either a layer, which shows it, or
