@@ -1,6 +1,6 @@
 //! `--dry-run` prints what would be done; the script that it prints does the same.
 
-use super::common::{Who, as_each, have, nsctl, shell, skip};
+use super::common::{Who, as_each, busybox_root, have, nsctl, shell, skip};
 use super::namespaces::{LINKS, links, not_the_hosts};
 
 /// All that a workload can see of how it was started.
@@ -105,6 +105,25 @@ fn the_script_keeps_namespaces_as_root() {
     let lines: Vec<&str> = ran.success().lines().collect();
     assert_eq!(lines[1], "kept", "{ran:?}");
     assert_eq!(lines[0], lines[2], "{ran:?}");
+}
+
+#[test]
+fn the_script_makes_no_file_of_etc_in_a_root_that_has_none() {
+    if !have("unshare") {
+        return;
+    }
+    as_each(|who| {
+        let Some(root) = busybox_root(who) else { return };
+        for option in ["--no-init", "--read-only"] {
+            let words =
+                ["run", "--dry-run=shell", "--rootfs", root.to_str().unwrap(), option, "sh"];
+            let script = nsctl(who, words).run();
+            let ran = shell(who, script.success()).run();
+            // It comes as far as to the tools that this root does not have.
+            assert!(ran.stderr.contains("not found"), "{option}: {ran:?}");
+            assert!(!root.join("etc/hostname").exists(), "{option}: {ran:?}");
+        }
+    });
 }
 
 #[test]

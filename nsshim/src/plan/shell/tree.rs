@@ -155,12 +155,22 @@ impl Trees {
                 let overlay = layers.map(|layers| self.overlay(layers, &target, &upper));
                 [directory].into_iter().chain(overlay.into_iter().flatten()).collect()
             }
-            Placed::File { content, mode, .. } => vec![
-                format!("mkdir -p \"$(dirname {target})\"; file=$(mktemp -p {STAGE})"),
-                format!("printf %s {} > \"$file\"", quoted(&String::from_utf8_lossy(content))),
-                format!("chmod {mode:o} \"$file\"; [ -e {target} ] || : > {target}"),
-                format!("mount --bind \"$file\" {target}"),
-            ],
+            Placed::File { content, mode, optional, .. } => {
+                let lines = [
+                    format!("mkdir -p \"$(dirname {target})\"; file=$(mktemp -p {STAGE})"),
+                    format!("printf %s {} > \"$file\"", quoted(&String::from_utf8_lossy(content))),
+                    format!("chmod {mode:o} \"$file\"; [ -e {target} ] || : > {target}"),
+                    format!("mount --bind \"$file\" {target}"),
+                ];
+                // Where it lacks, it is made on a layer of the container's own, or not at all.
+                let head = format!(
+                    "if [ -e {target} ] || case $(stat -f -c %T {STAGE}/root) in overlayfs|tmpfs) ;; *) false ;; esac; then"
+                );
+                match optional {
+                    true => [head].into_iter().chain(lines).chain(["fi".into()]).collect(),
+                    false => lines.into(),
+                }
+            }
             Placed::Symlink(leads_to) => vec![
                 format!("mkdir -p \"$(dirname {target})\""),
                 format!("ln -sfn {} {target}", quoted(&leads_to.display().to_string())),
