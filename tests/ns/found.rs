@@ -244,9 +244,10 @@ fn a_crowd_that_only_mounts_keep_is_told_whole() {
                 unshare -m sh -ec "
                     touch $HOME/crowd-$at; unshare --uts=$HOME/crowd-$at hostname crowd-$at
                     echo >&9; exec sleep 1000" &
+                all="$all $!"
             done
             for at in $(seq COUNT); do read one <&9; done
-            readlink /proc/self/ns/user; read wait; kill $(jobs -p)'"#;
+            readlink /proc/self/ns/user; read wait || kill $all'"#;
         let fixture = Fixture::shell(who, &script.replace("COUNT", &COUNT.to_string()));
         let owner = number(&fixture.said[0]);
         // Few descriptors let fewer be open at once.
