@@ -80,8 +80,9 @@ pub fn namespace(draft: &mut Draft, kind: Kind, value: &str) -> String {
             format!("--share {}", kind.file())
         }
         _ if value.starts_with("container:") || value.starts_with("ns:") => {
-            let which = value.replacen("ns:", "path:", 1);
-            let which = if value.starts_with("ns:") { which } else { value.to_string() };
+            // podman's word for a file.
+            let file = value.strip_prefix("ns:").map(|file| format!("path:{file}"));
+            let which = file.unwrap_or_else(|| value.to_string());
             draft.join(kind, which.clone());
             format!("join {which}")
         }
